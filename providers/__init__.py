@@ -1,0 +1,1 @@
+"""HTTP out: the only place that knows the wire of ConnectWise and of the ledgers. Tokens are handed in."""
