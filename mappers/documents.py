@@ -33,6 +33,7 @@ class Line:
     tax_code: str | None
     tax_amount: Decimal | None = None  # exactly as typed, when the entry carries taxes
     tracking: tuple[TrackingChoice, ...] = ()
+    account_code: str = ""  # Account.code, for ledgers that code lines by it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,15 +45,21 @@ class Entry:
     notes: str = ""
     billing_status: str | None = None
     taxes: tuple[EntryTax, ...] = ()
+    charge_to_id: int | None = None
+    company_name: str | None = None
+    location_id: int | None = None
+    department_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """An expense report; approval acts on it. `was_approved` is set when an audit row proved an approval."""
+    """An expense report; approval acts on it. `was_approved` is set when an audit row proved an approval,
+    `second_tier` when one proved an approval by the second tier."""
 
     id: int
     status: str
     was_approved: bool = False
+    second_tier: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,3 +103,5 @@ class Site:
     members: Mapping[str, Member] = field(default_factory=dict)
     tax_types: tuple[str, ...] = ()
     own_company_id: int | None = None  # an entry charged to any other company is charged to a client
+    locations: Mapping[int, str] = field(default_factory=dict)
+    departments: Mapping[int, str] = field(default_factory=dict)
