@@ -58,12 +58,12 @@ def wanted_contact(entry: Entry, *, settings: CompanySettings, site: Site) -> Do
     """The contact this entry needs (kind CONTACT): `number` is the member's identifier or the payee's name,
     `contact_number` the member's vendor number."""
     if not _is_for_member(entry, settings, site=site):
-        payee = one_line(settings.expenses.payee, most=_LONGEST_NAME)
+        payee = _name(settings.expenses.payee)
         return _contact(entry, number=payee, name=payee)
     member = site.members.get(entry.member) or next(
         (m for m in site.members.values() if folded(m.identifier) == folded(entry.member)), None
     )
-    name = one_line(member.name if member else entry.member_name, most=_LONGEST_NAME)
+    name = _name(member.name if member else entry.member_name)
     return _contact(
         entry,
         number=entry.member,
@@ -88,6 +88,11 @@ def choose_contact(wanted: Document, candidates: Sequence[Contact]) -> Contact |
     if numbered or named:
         raise _contact_trouble("contact_archived", wanted, f"The contact {wanted.name} is archived")
     return None
+
+
+def _name(text: str) -> str:
+    """A name that ledgers take: one line, no angle brackets."""
+    return one_line(text.translate(str.maketrans("<>", "  ")), most=_LONGEST_NAME)
 
 
 def _contact_trouble(cause: str, wanted: Document, what: str) -> NeedsAttention:

@@ -22,13 +22,13 @@ from mappers.entry import Entry, Report, Site
 _T = TypeVar("_T")
 
 
-def to_json(document: Document) -> dict[str, Any]:
+def document_to_json(document: Document) -> dict[str, Any]:
     """A document as plain JSON values."""
     return _dump_fields(document)
 
 
-def from_json(data: Mapping[str, Any]) -> Document:
-    """The document that `to_json` wrote."""
+def document_from_json(data: Mapping[str, Any]) -> Document:
+    """The document that `document_to_json` wrote."""
     return _load_fields(Document, data)
 
 
