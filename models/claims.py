@@ -1,0 +1,105 @@
+"""Group commit: a worker claims up to fifty due expenses of a company in one UPDATE, with a lease."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import case, exists, func, select, update
+from sqlalchemy.orm import Session
+
+from models.company import Company
+from models.expense import Expense, Request
+from models.states import POSTING, QUEUED, RETRYING, WOKEN_BY_CALLBACK
+
+BATCH = 50
+
+
+def claim_expenses(
+    session: Session, company_id: int, *, now: dt.datetime, lease: str, seconds: int, limit: int = BATCH
+) -> list[Expense]:
+    """Due expenses of the company, now ours until `now + seconds`. No other worker gets the same rows."""
+    due = (
+        select(Expense.id)
+        .where(Expense.company_id == company_id, Expense.due_at <= now)
+        .order_by(Expense.due_at, Expense.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(Expense)
+        .where(Expense.id.in_(due.scalar_subquery()))
+        .values(
+            lease=lease,
+            due_at=now + dt.timedelta(seconds=seconds),
+            state=case((Expense.state.in_((QUEUED, RETRYING)), POSTING), else_=Expense.state),
+            updated_at=case((Expense.state.in_((QUEUED, RETRYING)), now), else_=Expense.updated_at),
+        )
+        .returning(Expense)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return sorted(session.scalars(statement), key=lambda expense: expense.id)
+
+
+def renew_lease(session: Session, *, lease: str, now: dt.datetime, seconds: int) -> set[int]:
+    """Prolongs the lease; the ids of expenses that are still ours (another worker took the rest)."""
+    statement = (
+        update(Expense)
+        .where(Expense.lease == lease, Expense.due_at.is_not(None))
+        .values(due_at=now + dt.timedelta(seconds=seconds))
+        .returning(Expense.id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(session.scalars(statement))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a worker leaves an expense. `due_at`: when to look again (None: only when something wakes it)."""
+
+    expense_id: int
+    signals: int  # as seen at the claim: a callback since then makes the expense due at once
+    state: str
+    cause: str | None = None
+    to_do: str | None = None
+    why: str | None = None
+    due_at: dt.datetime | None = None
+    attempts: int = 0
+    seen: dict[str, Any] = field(default_factory=dict)  # columns read from the entry
+
+
+def finish_expenses(session: Session, endings: Sequence[Ending], *, lease: str, now: dt.datetime) -> None:
+    """Records the endings of those expenses that are still ours and gives their lease back."""
+    for ending in endings:
+        woken = ending.state in WOKEN_BY_CALLBACK
+        due = case((Expense.signals > ending.signals, now), else_=ending.due_at) if woken else ending.due_at
+        waiting = ending.due_at if ending.state != QUEUED else None
+        same = (Expense.state == ending.state) & Expense.cause.is_not_distinct_from(ending.cause)
+        same &= Expense.why.is_not_distinct_from(ending.why)
+        session.execute(
+            update(Expense)
+            .where(Expense.id == ending.expense_id, Expense.lease == lease)
+            .values(
+                state=ending.state,
+                cause=ending.cause,
+                to_do=ending.to_do,
+                why=ending.why,
+                due_at=due,
+                next_attempt_at=waiting,
+                attempts=ending.attempts,
+                lease=None,
+                updated_at=case((same, Expense.updated_at), else_=now),
+                **ending.seen,
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+def companies_with_work(session: Session, *, now: dt.datetime) -> list[str]:
+    """Keys of companies that may work now and have due expenses or due requests."""
+    work = exists().where(Expense.company_id == Company.id, Expense.due_at <= now)
+    open_requests = exists().where(Request.company_id == Company.id, Request.due_at <= now)
+    may = Company.paused_at.is_(None) & func.coalesce(Company.wait_until <= now, True)
+    return list(session.scalars(select(Company.key).where(may, work | open_requests).order_by(Company.key)))

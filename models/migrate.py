@@ -1,0 +1,37 @@
+"""Migrations (Alembic): bring the schema up to date, and tell whether it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import models.company
+import models.expense  # noqa: F401 - the tables must be known
+from models.database import Database
+
+HERE = Path(__file__).parent / "migrations"
+
+
+def upgrade(database: Database) -> None:
+    """Brings the schema to the newest revision. Several may call this at once; they take turns."""
+    with database.engine.connect() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def is_current(database: Database) -> bool:
+    """Whether the schema is at the newest revision. Raises SQLAlchemyError when the database is away."""
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == newest
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    return config

@@ -1,0 +1,328 @@
+"""The outbox: every write is frozen and committed here before its first byte leaves (docs/idempotency.md)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from errors import Wait
+from models import states
+from models.database import utcnow
+from models.expense import Document, Expense, Request
+from models.inbox import dialect_insert
+
+SENT, UNSURE, DONE = "sent", "uncertain", "done"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A document to remember; `plan` is its JSON."""
+
+    kind: str
+    number: str
+    position: int
+    plan: str
+    amount: Decimal
+    currency: str
+    account: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landing:
+    """Where one document of a request landed: a document state, and what the ledger said."""
+
+    marker: str
+    state: str
+    remote_id: str | None = None
+    url: str | None = None
+    due: Decimal | None = None
+    words: str | None = None
+
+
+def save_plan(
+    session: Session, *, company_id: int, expense_id: int | None, planned: Sequence[Planned], now: dt.datetime
+) -> None:
+    """Commits the plan of an expense: its planned and failed documents become exactly these.
+
+    Documents that may exist at the ledger are never touched.
+    """
+    loose = (states.PLANNED, states.FAILED)
+    kept = [(p.kind, p.number) for p in planned]
+    if expense_id is not None:
+        for document in session.scalars(
+            select(Document).where(Document.expense_id == expense_id, Document.state.in_(loose))
+        ):
+            if (document.kind, document.number) not in kept:
+                session.delete(document)
+        session.flush()
+    for plan in planned:
+        values = {
+            "expense_id": expense_id,
+            "position": plan.position,
+            "plan": plan.plan,
+            "amount": plan.amount,
+            "currency": plan.currency,
+            "account": plan.account,
+            "updated_at": now,
+        }
+        insert = dialect_insert(session)(Document).values(
+            company_id=company_id,
+            kind=plan.kind,
+            number=plan.number,
+            state=states.PLANNED,
+            generation=1,
+            reconciled=False,
+            created_at=now,
+            **values,
+        )
+        session.execute(
+            insert.on_conflict_do_update(
+                index_elements=["company_id", "kind", "number"],
+                set_={**values, "state": states.PLANNED},
+                where=Document.state.in_(loose) & Document.expense_id.is_not_distinct_from(expense_id),
+            )
+        )
+
+
+def freeze_request(
+    session: Session,
+    *,
+    company_id: int,
+    operation: str,
+    body: bytes,
+    key: str,
+    documents: Sequence[Document],
+    lease: str,
+    seconds: int,
+) -> Request:
+    """Commits the frozen call and marks its documents `sent`, if they and their expenses are still ours.
+
+    Raises Wait when another worker took any of them: then nothing may be sent.
+    """
+    _keep_leases(session, documents, lease=lease, seconds=seconds)
+    now = _now(session)
+    request = Request(
+        company_id=company_id,
+        operation=operation,
+        body=body,
+        markers=json.dumps([d.marker for d in documents]),
+        key=key,
+        state=SENT,
+        first_sent_at=now,
+        due_at=now + dt.timedelta(seconds=seconds),
+        lease=lease,
+        replays=0,
+        empty_lookups=0,
+    )
+    session.add(request)
+    session.flush()
+    taken = session.execute(
+        update(Document)
+        .where(Document.id.in_([d.id for d in documents]))
+        .where(Document.state.in_((states.PLANNED, states.FAILED)))
+        .values(state=states.SENT, request_id=request.id, words=None, updated_at=now)
+        .returning(Document.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if len(taken) != len(documents):
+        raise Wait("Another worker is sending the same document.", after=5)
+    for document in documents:
+        session.execute(
+            update(Document)
+            .where(Document.id == document.id)
+            .values(plan=document.plan)
+            .execution_options(synchronize_session=False)
+        )
+    return request
+
+
+def _keep_leases(session: Session, documents: Sequence[Document], *, lease: str, seconds: int) -> None:
+    expenses = {d.expense_id for d in documents if d.expense_id is not None}
+    ours = session.scalars(
+        update(Expense)
+        .where(Expense.lease == lease)
+        .values(due_at=_now(session) + dt.timedelta(seconds=seconds))
+        .returning(Expense.id)
+        .execution_options(synchronize_session=False)
+    )
+    if not expenses <= set(ours):
+        raise Wait("The lease ran out while the batch was being prepared.", after=1)
+
+
+def _now(session: Session) -> dt.datetime:
+    if session.get_bind().dialect.name == "sqlite":
+        return dt.datetime.now(dt.UTC)
+    moment: dt.datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    return moment
+
+
+def land_documents(
+    session: Session, request: Request, landings: Sequence[Landing], *, now: dt.datetime
+) -> None:
+    """Records where the documents of a request landed; only those still open under this very request."""
+    for landing in landings:
+        kind, _, number = landing.marker.partition(":")
+        values: dict[str, object] = {"state": landing.state, "updated_at": now, "words": landing.words}
+        if landing.state in states.MADE:
+            values |= {"remote_id": landing.remote_id, "url": landing.url, "due": landing.due, "seen_at": now}
+        if landing.state in (states.FAILED, states.PLANNED):
+            values["request_id"] = None
+        if landing.state == states.FAILED:
+            values["generation"] = Document.generation + 1
+        session.execute(
+            update(Document)
+            .where(Document.company_id == request.company_id, Document.kind == kind)
+            .where(Document.number == number, Document.request_id == request.id)
+            .where(Document.state.in_(states.OPEN))
+            .values(values)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def close_request(session: Session, request: Request, *, outcome: str) -> None:
+    """The request is settled: nobody needs to take it up again."""
+    session.execute(
+        update(Request)
+        .where(Request.id == request.id)
+        .values(state=DONE, due_at=None, lease=None, outcome=outcome[:500])
+        .execution_options(synchronize_session=False)
+    )
+
+
+def unsend_request(session: Session, request: Request, *, outcome: str, now: dt.datetime) -> None:
+    """The call was certainly not processed: its documents are planned again, same generation."""
+    markers = json.loads(request.markers)
+    landings = [Landing(marker=m, state=states.PLANNED) for m in markers]
+    land_documents(session, request, landings, now=now)
+    close_request(session, request, outcome=outcome)
+
+
+def doubt_request(
+    session: Session,
+    request: Request,
+    *,
+    outcome: str,
+    due_at: dt.datetime | None,
+    replays: int | None = None,
+    empty_lookups: int | None = None,
+    now: dt.datetime,
+) -> None:
+    """The outcome is unknown: documents become `uncertain`, taken up at `due_at` (None: by a person)."""
+    values: dict[str, object] = {"state": UNSURE, "due_at": due_at, "lease": None, "outcome": outcome[:500]}
+    if replays is not None:
+        values["replays"] = replays
+    if empty_lookups is not None:
+        values["empty_lookups"] = empty_lookups
+    session.execute(
+        update(Request)
+        .where(Request.id == request.id)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(Document)
+        .where(Document.request_id == request.id, Document.state == states.SENT)
+        .values(state=states.UNCERTAIN, updated_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def renew_generation(
+    session: Session, request: Request, markers: Collection[str], *, now: dt.datetime
+) -> None:
+    """Looked up twice and not there: these documents are planned anew under a new generation (a new key)."""
+    for marker in markers:
+        kind, _, number = marker.partition(":")
+        session.execute(
+            update(Document)
+            .where(Document.company_id == request.company_id, Document.kind == kind)
+            .where(Document.number == number, Document.request_id == request.id)
+            .where(Document.state.in_(states.OPEN))
+            .values(state=states.PLANNED, generation=Document.generation + 1, request_id=None, updated_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def claim_requests(
+    session: Session, company_id: int, *, now: dt.datetime, lease: str, seconds: int
+) -> list[Request]:
+    """Open requests whose time has come (their worker died, or it is time to look again), now ours."""
+    due = (
+        select(Request.id)
+        .where(Request.company_id == company_id, Request.due_at <= now)
+        .order_by(Request.due_at)
+        .limit(20)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(Request)
+        .where(Request.id.in_(due.scalar_subquery()))
+        .values(lease=lease, due_at=now + dt.timedelta(seconds=seconds))
+        .returning(Request)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return list(session.scalars(statement))
+
+
+def open_documents(session: Session, request: Request) -> list[Document]:
+    """The request's documents whose outcome is still unknown."""
+    statement = select(Document).where(Document.request_id == request.id, Document.state.in_(states.OPEN))
+    return list(session.scalars(statement.order_by(Document.id)))
+
+
+def documents_of(session: Session, expense_ids: Collection[int]) -> dict[int, list[Document]]:
+    """Documents by expense id, in the order they are made."""
+    found: dict[int, list[Document]] = {expense_id: [] for expense_id in expense_ids}
+    statement = (
+        select(Document)
+        .where(Document.expense_id.in_(expense_ids))
+        .order_by(Document.position, Document.id)
+        .execution_options(populate_existing=True)
+    )
+    for document in session.scalars(statement):
+        found[document.expense_id or 0].append(document)
+    return found
+
+
+def wake_owners(session: Session, request: Request) -> None:
+    """Expenses that waited for this request's outcome are due now."""
+    owners = select(Document.expense_id).where(Document.request_id == request.id)
+    markers = [m.partition(":") for m in json.loads(request.markers)]
+    numbers = {number for _, _, number in markers}
+    loose = select(Document.expense_id).where(
+        Document.company_id == request.company_id, Document.number.in_(numbers)
+    )
+    session.execute(
+        update(Expense)
+        .where(or_(Expense.id.in_(owners), Expense.id.in_(loose)))
+        .where(Expense.state.in_((states.UNCERTAIN, states.POSTING, states.RETRYING)))
+        .where(or_(Expense.lease.is_(None), Expense.due_at <= utcnow()))
+        .values(due_at=utcnow(), lease=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def look_again(session: Session, expense_ids: Collection[int], *, now: dt.datetime) -> None:
+    """A person asked: requests that waited for one are taken up again at once."""
+    owned = select(Document.request_id).where(
+        Document.expense_id.in_(expense_ids), Document.state.in_(states.OPEN)
+    )
+    session.execute(
+        update(Request)
+        .where(and_(Request.id.in_(owned), Request.due_at.is_(None), Request.state != DONE))
+        .values(due_at=now, empty_lookups=0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def requests_due(session: Session, documents: Sequence[Document]) -> Mapping[int, dt.datetime | None]:
+    """When the requests of these documents are taken up, by request id."""
+    ids = {d.request_id for d in documents if d.request_id is not None}
+    rows = session.execute(select(Request.id, Request.due_at).where(Request.id.in_(ids)))
+    return {row.id: row.due_at for row in rows}

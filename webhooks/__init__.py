@@ -1,0 +1,1 @@
+"""HTTP in from ConnectWise: is it genuine, store it, queue it, answer. Nothing else."""

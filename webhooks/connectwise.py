@@ -1,0 +1,188 @@
+"""The callback endpoint: POST /callbacks/connectwise/<company key>.
+
+A callback is only a hint. It is stored and queued, and nothing it says of amounts or approval is believed.
+The query string is not signed, so whatever ConnectWise appends there is ignored.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from flask import Blueprint, Response, current_app, jsonify, request
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.company import Company
+from models.database import Database
+from models.inbox import Message
+from webhooks.envelope import Envelope, Unreadable, find_key_url, message_identity, parse, read_envelope
+from webhooks.inbox import Inbox, NotStored
+from webhooks.signature import is_cloud, is_own_key_url, is_signed
+from webhooks.signing_key import KeyRefused, KeyUnavailable, SigningKeys
+
+SIGNATURE = "x-content-signature"
+RETRY_SECONDS = 2
+KEY = re.compile(r"[a-z0-9-]{1,100}")
+KNOWN_SECONDS = 5.0  # how long a company's row is remembered between callbacks
+
+log = structlog.get_logger(__name__)
+blueprint = Blueprint("callbacks", __name__, url_prefix="/callbacks/connectwise")
+
+
+@dataclass(frozen=True)
+class Sender:
+    """The ConnectWise site behind one company key."""
+
+    id: int
+    key: str
+    site: str
+    company_id: str
+
+
+class Refusal(Exception):
+    """A callback we don't take: HTTP status and the reason given to the sender."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass
+class Receiver:
+    """What the endpoint needs; put together by app.py. `ring` must return at once."""
+
+    database: Database
+    ring: Callable[[str], None]
+    allow_private: bool
+    inbox: Inbox = field(init=False)
+    keys: SigningKeys = field(default_factory=SigningKeys)
+    _known: dict[str, tuple[float, Sender]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.inbox = Inbox(self.database)
+
+    def sender(self, key: str) -> Sender:
+        """The company with this key; raises Refusal 404, or 429 when the database doesn't answer."""
+        if not KEY.fullmatch(key):
+            raise Refusal(404, "There is no such company here.")
+        until, known = self._known.get(key, (0.0, None))
+        if known is not None and until > time.monotonic():
+            return known
+        try:
+            with self.database.read() as session:
+                row = session.execute(
+                    select(Company.id, Company.key, Company.cw_site, Company.cw_company_id).where(
+                        Company.key == key
+                    )
+                ).one_or_none()
+        except SQLAlchemyError:
+            raise Refusal(429, "The database does not answer; send it again.") from None
+        if row is None:
+            self._known.pop(key, None)
+            raise Refusal(404, "There is no such company here.")
+        sender = Sender(*row)
+        self._known[key] = (time.monotonic() + KNOWN_SECONDS, sender)
+        return sender
+
+    def verify(self, body: bytes, signature: str | None, sender: Sender) -> None:
+        """Raises Refusal unless the body was signed with a key of the sender's own site."""
+        if not signature or not signature.isascii():
+            raise Refusal(401, f"The {SIGNATURE} header is missing.")
+        key_url = find_key_url(body)
+        if key_url is None:
+            keys = self.keys.recent(containing=f"companyName={sender.company_id}&")
+            if not any(is_signed(body, key, signature) for key in keys):
+                raise Refusal(401, "The message names no signing key.")
+            return
+        if not is_own_key_url(key_url, site=sender.site, company_id=sender.company_id):
+            raise Refusal(401, "The signing key's address is not this company's.")
+        public_only = is_cloud(sender.site) and not self.allow_private
+        try:
+            signing_key = self.keys.fetch(key_url, public_only=public_only)
+        except KeyRefused as error:
+            raise Refusal(401, f"The signing key could not be had: {error}.") from None
+        except KeyUnavailable as error:
+            raise Refusal(429, f"The signing key could not be fetched now: {error}.") from None
+        if not is_signed(body, signing_key, signature):
+            raise Refusal(401, "The signature is wrong.")
+
+    def store(self, message: Message) -> bool:
+        """Stores the message durably; True when it is new. Raises Refusal 429."""
+        try:
+            return self.inbox.store(message)
+        except NotStored:
+            raise Refusal(429, "It could not be stored; send it again.") from None
+
+
+@blueprint.post("/<key>")
+def receive(key: str) -> Response:
+    """Genuine? Store it, answer, and when the answer has left, ring the bell."""
+    receiver: Receiver = current_app.extensions["callbacks"]
+    try:
+        sender = receiver.sender(key)
+        body = request.get_data(cache=False)
+        receiver.verify(body, request.headers.get(SIGNATURE), sender)
+        return _take(receiver, sender, body)
+    except Refusal as refusal:
+        return _refuse(key, refusal)
+
+
+def _take(receiver: Receiver, sender: Sender, body: bytes) -> Response:
+    try:
+        envelope = read_envelope(body)
+    except Unreadable as unreadable:
+        receiver.store(_unreadable(sender, body))
+        raise Refusal(400, str(unreadable)) from None
+    if envelope.company_id is not None and envelope.company_id.casefold() != sender.company_id.casefold():
+        raise Refusal(401, "The message is another ConnectWise company's.")
+    status = "ignored" if envelope.entry_id is None else "queued"
+    is_new = receiver.store(_message(sender, envelope, body, status=status))
+    if envelope.entry_id is None:
+        reason = f"A {envelope.type} callback; only expense callbacks are posted."
+        return _answer(200, status="ignored", reason=reason)
+    if not is_new:
+        return _answer(200, status="duplicate")
+    response = _answer(202, status="queued")
+    response.call_on_close(lambda: receiver.ring(sender.key))
+    return response
+
+
+def _message(sender: Sender, envelope: Envelope, body: bytes, *, status: str) -> Message:
+    return Message(
+        company_id=sender.id,
+        message_id=envelope.message_id,
+        status=status,
+        body=body,
+        type=envelope.type,
+        action=envelope.action,
+        entry_id=envelope.entry_id,
+    )
+
+
+def _unreadable(sender: Sender, body: bytes) -> Message:
+    """A genuine message that we can't read is kept: nothing that ConnectWise signed vanishes."""
+    try:
+        message_id = parse(body).get("MessageId")
+    except Unreadable:
+        message_id = None
+    identity = message_identity(message_id, body)
+    return Message(company_id=sender.id, message_id=identity, status="unreadable", body=body)
+
+
+def _answer(code: int, **body: str) -> Response:
+    response = jsonify(body)
+    response.status_code = code
+    return response
+
+
+def _refuse(key: str, refusal: Refusal) -> Response:
+    log.info("callback refused", company=key[:100], status=refusal.status, reason=refusal.reason)
+    response = _answer(refusal.status, status="refused", reason=refusal.reason)
+    if refusal.status == 429:
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response

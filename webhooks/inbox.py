@@ -1,0 +1,96 @@
+"""Storing callbacks durably at the rate they come: one commit for whatever arrived meanwhile.
+
+Each request thread hands its message to the one writer thread of its process and waits for the commit; the
+writer takes all that wait and stores them in one transaction. Why: docs/adr/0004-group-commit.md.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TookTooLong
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.database import Database
+from models.inbox import Message, store_messages
+
+MOST_AT_ONCE = 100
+PATIENCE_SECONDS = 3.0
+
+log = structlog.get_logger(__name__)
+
+
+class NotStored(Exception):
+    """The database did not take the message in time; the sender must try again."""
+
+
+class Inbox:
+    """The writer of this process. Started by the first message, so that it survives a fork."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: queue.SimpleQueue[tuple[Message, Future[bool]]] = queue.SimpleQueue()
+        self._start = threading.Lock()
+        self._pid = 0
+
+    def store(self, message: Message) -> bool:
+        """True when the message is new, False when it was stored before; durable on return.
+
+        Raises NotStored when the database doesn't answer within three seconds or refuses.
+        """
+        if self._pid != os.getpid():
+            self._begin()
+        stored: Future[bool] = Future()
+        self._waiting.put((message, stored))
+        try:
+            return stored.result(timeout=PATIENCE_SECONDS)
+        except (SQLAlchemyError, OSError, TookTooLong) as error:
+            log.error("callback not stored", error=type(error).__name__, detail=str(error)[:300])
+            raise NotStored from None
+
+    def _begin(self) -> None:
+        with self._start:
+            if self._pid != os.getpid():
+                self._waiting = queue.SimpleQueue()
+                self._pid = os.getpid()
+                threading.Thread(target=self._write_for_ever, name="inbox", daemon=True).start()
+
+    def _write_for_ever(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            while len(batch) < MOST_AT_ONCE and not self._waiting.empty():
+                batch.append(self._waiting.get())
+            self._write(batch)
+
+    def _write(self, batch: list[tuple[Message, Future[bool]]]) -> None:
+        try:
+            with self._turn(), self._database.write() as session:
+                answers = store_messages(session, [message for message, _ in batch])
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0][1].set_exception(error)
+                return
+            for one in batch:  # one message that the database refuses must not take others with it
+                self._write([one])
+            return
+        for (_, stored), answer in zip(batch, answers, strict=True):
+            stored.set_result(answer)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """SQLite's own waiting polls and sleeps; a file lock gives processes their turn at once."""
+        path = self._database.url.database
+        if not self._database.is_sqlite or not path or path == ":memory:":
+            yield
+            return
+        with Path(f"{path}.turn").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            yield

@@ -1,0 +1,66 @@
+"""Is a callback genuine: the signature over the raw bytes, and whose key may have made it.
+
+Vendor page: ConnectWise developer guide, "Callbacks", "Verifying callback authenticity":
+key = SHA-256 of the signing key's text; signature = Base64 of HMAC-SHA-256 over the body as received.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from urllib.parse import parse_qs, urlsplit
+
+CLOUD = ".myconnectwise.net"
+KEY_PATH = "/system/callbackkey/index.rails"
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def sign(body: bytes, signing_key: str) -> str:
+    """The value of `x-content-signature` for these bytes."""
+    key = hashlib.sha256(signing_key.encode()).digest()
+    return base64.b64encode(hmac.new(key, body, hashlib.sha256).digest()).decode()
+
+
+def is_signed(body: bytes, signing_key: str, signature: str) -> bool:
+    """Whether `signature` was made over exactly these bytes with this key; compared in constant time."""
+    return hmac.compare_digest(sign(body, signing_key).encode(), signature.strip().encode())
+
+
+def is_cloud(site: str) -> bool:
+    """Whether a site is ConnectWise's own cloud, where an address must never be a private one."""
+    return (urlsplit(site).hostname or "").endswith(CLOUD)
+
+
+def is_own_key_url(key_url: str, *, site: str, company_id: str) -> bool:
+    """Whether a signing-key address (taken from an unverified body) is the company's own.
+
+    Host and port must be the site's, for a cloud site in both its forms (`na.` and `api-na.`), the scheme
+    the site's, no user part and no fragment, and `companyName` the site's login company: otherwise any other
+    ConnectWise customer could have his own site sign messages for ours.
+    """
+    try:
+        address, own = urlsplit(key_url), urlsplit(site)
+        port = address.port or DEFAULT_PORTS.get(address.scheme)
+        own_port = own.port or DEFAULT_PORTS.get(own.scheme)
+        names = parse_qs(address.query, strict_parsing=True).get("companyName", [])
+    except ValueError:
+        return False
+    plain = key_url.isascii() and key_url.isprintable() and "\\" not in key_url and " " not in key_url
+    return (
+        plain
+        and address.scheme == own.scheme
+        and "@" not in address.netloc
+        and not address.fragment
+        and (address.hostname or "") in _own_hosts(own.hostname or "")
+        and port == own_port
+        and address.path.endswith(KEY_PATH)
+        and [name.casefold() for name in names] == [company_id.casefold()]
+    )
+
+
+def _own_hosts(host: str) -> frozenset[str]:
+    if not host.endswith(CLOUD):
+        return frozenset((host,))
+    bare = host.removeprefix("api-")
+    return frozenset((bare, f"api-{bare}"))

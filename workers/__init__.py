@@ -1,0 +1,1 @@
+"""What happens after we answered: jobs, batches, retries, the clock."""

@@ -1,0 +1,33 @@
+"""The jobs that RQ may run, and nothing else (see RegisteredJob).
+
+Keyword-only, and `**_newer` swallows what a newer version of us adds, so that old queued jobs meet new code.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workers.posting import Posting
+from workers.queues import CARE_FOR_COMPANY, SWEEP_COMPANY
+from workers.sweep import care, sweep
+from workers.wiring import at_work
+
+
+def post_expenses(*, company: str, **_newer: Any) -> None:
+    """Posts what is due for this company, and rings again when there is more."""
+    with at_work(company) as (wiring, work):
+        if Posting(work).run():
+            wiring.bell.ring(company)
+
+
+def sweep_company(*, company: str, **_newer: Any) -> None:
+    """Finds what callbacks missed, and what changed after posting."""
+    with at_work(company, job=SWEEP_COMPANY) as (wiring, work):
+        if sweep(work):
+            wiring.bell.ring(company)
+
+
+def care_for_company(*, company: str, **_newer: Any) -> None:
+    """Keeps the connection, the reference data and the callback of a company in order."""
+    with at_work(company, job=CARE_FOR_COMPANY) as (wiring, work):
+        care(work, callback_url=wiring.callback_url(company))

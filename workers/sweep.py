@@ -1,0 +1,156 @@
+"""The equal way in: what callbacks missed, what is held, and what changed after posting.
+
+And the care of a company: its connection, its reference data and its callback.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import structlog
+from sqlalchemy import select, update
+
+from errors import Paused, RateLimited, Retryable, Trouble
+from mappers.connectwise import fingerprint, to_entry
+from mappers.gate import LATER
+from models import states
+from models.company import Company
+from models.expense import Expense
+from models.inbox import wake_expenses, wake_states
+from workers.work import Work
+
+WINDOW_DAYS = 45  # every sweep looks this far back by the day of the expense
+FULL_HOURS = 24  # once a day from the start date on: old expenses are approved late
+
+log = structlog.get_logger(__name__)
+
+
+def sweep(work: Work, *, since: dt.date | None = None) -> int:
+    """Polls ConnectWise for approved entries and makes due what we don't know, hold, or posted otherwise.
+
+    `since`: look back to this day of expense; by default the last weeks, and once a day everything since the
+    start date. Returns how many expenses were made due. Raises what reading ConnectWise raises.
+    """
+    with work.database.read() as session:
+        company = session.get_one(Company, work.company_id)
+        now = work.database.now(session)
+    full = since is None and _is_full(company, now=now)
+    first_day = since or _first_day(work, now=now, full=full)
+    approval = work.settings.expenses.approval
+    statuses = None if approval is None else sorted(approval | LATER)
+    seen: dict[int, str] = {}
+    for raw in work.connectwise.approved_entries(statuses=statuses, since=first_day):
+        seen[int(raw["id"])] = fingerprint(to_entry(raw))
+    woken = _wake(work, seen, first_day=first_day)
+    with work.database.write() as session:
+        done: dict[str, object] = {"swept_at": now}
+        if full:
+            done["swept_fully_at"] = now
+        session.execute(update(Company).where(Company.id == work.company_id).values(done))
+    log.info("swept", seen=len(seen), woken=woken, since=str(first_day))
+    return woken
+
+
+def _is_full(company: Company, *, now: dt.datetime) -> bool:
+    last = company.swept_fully_at
+    return last is None or now - last >= dt.timedelta(hours=FULL_HOURS)
+
+
+def _first_day(work: Work, *, now: dt.datetime, full: bool) -> dt.date | None:
+    start = work.settings.start_date
+    if full:
+        return start
+    window = now.date() - dt.timedelta(days=WINDOW_DAYS)
+    return max(start, window) if start else window
+
+
+def _wake(work: Work, seen: dict[int, str], *, first_day: dt.date | None) -> int:
+    woken = 0
+    ids = sorted(seen)
+    for start in range(0, len(ids), 500):
+        woken += _wake_some(work, {entry_id: seen[entry_id] for entry_id in ids[start : start + 500]})
+    return woken + _wake_vanished(work, set(seen), first_day=first_day)
+
+
+def _wake_some(work: Work, seen: dict[int, str]) -> int:
+    with work.database.write() as session:
+        rows = session.execute(
+            select(Expense.entry_id, Expense.state, Expense.fingerprint)
+            .where(Expense.company_id == work.company_id, Expense.entry_id.in_(seen))
+        ).all()  # fmt: skip
+        known = {row.entry_id for row in rows}
+        missing = {(work.company_id, entry_id): False for entry_id in seen if entry_id not in known}
+        wake_expenses(session, missing)
+        edited = [
+            row.entry_id
+            for row in rows
+            if row.state in (states.DONE, states.AWAITING_APPROVAL) and row.fingerprint != seen[row.entry_id]
+        ]
+        held = [row.entry_id for row in rows if row.state == states.HELD]
+        woken = wake_states(session, work.company_id, edited + held, (states.HELD, states.DONE))
+    return len(missing) + woken
+
+
+def _wake_vanished(work: Work, seen: set[int], *, first_day: dt.date | None) -> int:
+    """Posted expenses of the window that are no longer among the approved ones: un-approved or deleted."""
+    statement = select(Expense.entry_id).where(
+        Expense.company_id == work.company_id, Expense.state == states.DONE
+    )
+    if first_day is not None:
+        statement = statement.where(Expense.date >= first_day)
+    with work.database.write() as session:
+        posted = set(session.scalars(statement))
+        gone = sorted(posted - seen)
+        return sum(
+            wake_states(session, work.company_id, gone[i : i + 500], (states.DONE,))
+            for i in range(0, len(gone), 500)
+        )
+
+
+def care(work: Work, *, callback_url: str) -> None:
+    """Refreshes the token when it is near its end, the reference data, and looks after the callback.
+
+    Each part's passing trouble is logged and left for next time; a lost connection pauses the company.
+    """
+    for name, step in (
+        ("books", lambda: work.books(fresh=True)),
+        ("site", lambda: work.site(fresh=True)),
+        ("callback", lambda: care_for_callback(work, callback_url)),
+    ):
+        try:
+            step()
+        except (Paused, RateLimited):
+            raise
+        except (Retryable, Trouble) as trouble:
+            log.warning("care postponed", part=name, why=str(trouble))
+    _remember_codebase(work)
+
+
+def _remember_codebase(work: Work) -> None:
+    with work.database.write() as session:
+        session.execute(
+            update(Company)
+            .where(Company.id == work.company_id)
+            .values(cw_codebase=work.connectwise.codebase)
+        )  # fmt: skip
+
+
+def care_for_callback(work: Work, callback_url: str) -> str:
+    """The callback's state: "active" or "missing". One that ConnectWise switched off is switched on again;
+    one that was never registered stays so, since registering is a person's decision."""
+    rows = work.connectwise.callbacks(callback_url)
+    state = "missing"
+    if rows:
+        state = "inactive" if all(row.get("inactiveFlag") for row in rows) else "active"
+    if state == "inactive":
+        work.connectwise.register_callback(callback_url, "Expense Relay")
+        state = "active"
+        log.warning("callback was switched off by ConnectWise; it is on again")
+    with work.database.write() as session:
+        now = work.database.now(session)
+        session.execute(
+            update(Company)
+            .where(Company.id == work.company_id)
+            .values(callback_state=state, callback_checked_at=now)
+        )
+    return state

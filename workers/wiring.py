@@ -1,0 +1,171 @@
+"""Everything put together for the worker side: the only place, beside app.py, that knows every part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from mappers.company_file import load_text
+from redis import Redis
+
+from errors import Paused, Trouble
+from mappers.company import CompanySettings
+from models.companies import find_company, pause_companies
+from models.company import Company
+from models.database import Database
+from models.sealing import Sealer
+from providers.connectwise import ConnectWise
+from providers.contract import Ledger
+from providers.http import make_session
+from providers.limiter import CONNECTWISE, XERO, Limiter
+from providers.xero import Xero
+from providers.xero_identity import refresh as refresh_xero
+from settings import Settings, read_settings
+from workers.queues import POST_EXPENSES, Bell, redis_client
+from workers.tokens import Grant, Tokens
+from workers.work import Work
+
+log = structlog.get_logger(__name__)
+
+
+class Wiring:
+    """The parts of one process, built from its settings. Build it after a fork, never before."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.database = Database(settings.database_url)
+        self.sealer = Sealer(settings.encryption_keys)
+        self.redis: Redis = redis_client(settings.redis_url, fail_fast=True)
+        self.bell = Bell(self.redis)
+        self._session = make_session()
+        self._limiters = {
+            "connectwise": Limiter(self.redis, provider="connectwise", limits=CONNECTWISE),
+            "xero": Limiter(self.redis, provider="xero", limits=XERO),
+        }
+
+    def limiter(self, provider: str) -> Limiter:
+        return self._limiters[provider]
+
+    def callback_url(self, company: str) -> str:
+        """What ConnectWise is told to call; it appends the record id and more."""
+        return f"{self.settings.public_url}/callbacks/connectwise/{company}?recordId="
+
+    def work(self, key: str) -> Work:
+        """The company at work; raises NotFound."""
+        with self.database.read() as session:
+            company = find_company(session, key)
+        settings, _ = load_text(company.settings)
+        return Work(
+            company_id=company.id,
+            key=company.key,
+            settings=settings,
+            database=self.database,
+            connectwise=self.connectwise(company),
+            tokens=self._tokens(company),
+            ledger=self._ledger(company, settings),
+            lease_seconds=self.settings.lease_seconds,
+            retry_schedule=self.settings.retry_schedule,
+        )
+
+    def connectwise(self, company: Company) -> ConnectWise:
+        """The company's ConnectWise site."""
+        secrets = self.sealer.open_mapping(company.cw_secrets)
+        return ConnectWise(
+            self._session,
+            site=company.cw_site,
+            company_id=company.cw_company_id,
+            public_key=secrets["public_key"],
+            private_key=secrets["private_key"],
+            client_id=secrets["client_id"],
+            codebase=company.cw_codebase,
+            allow_http=self.settings.development,
+            limiter=self.limiter("connectwise"),
+        )
+
+    def _tokens(self, company: Company) -> Tokens | None:
+        if company.connection_id is None:
+            return None
+        return Tokens(
+            self.database,
+            self.sealer,
+            connection_id=company.connection_id,
+            exchange=LEDGERS[company.provider].exchange(self),
+        )
+
+    def _ledger(self, company: Company, settings: CompanySettings) -> Callable[[str], Ledger]:
+        return LEDGERS[company.provider].build(self, settings.ledger.tenant_id or "")
+
+
+class LedgerKind:
+    """How one provider's ledger and tokens are made. `build` gives token → Ledger."""
+
+    def build(self, wiring: Wiring, tenant: str) -> Callable[[str], Ledger]:
+        raise NotImplementedError
+
+    def exchange(self, wiring: Wiring) -> Callable[[str], Grant]:
+        raise NotImplementedError
+
+
+class XeroKind(LedgerKind):
+    """Xero: https://developer.xero.com/documentation/api/accounting/overview"""
+
+    def build(self, wiring: Wiring, tenant: str) -> Callable[[str], Ledger]:
+        def ledger(token: str) -> Ledger:
+            return Xero(
+                wiring._session,
+                api_url=wiring.settings.xero_api_url,
+                tenant_id=tenant,
+                access_token=token,
+                limiter=wiring.limiter("xero"),
+            )
+
+        return ledger
+
+    def exchange(self, wiring: Wiring) -> Callable[[str], Grant]:
+        settings = wiring.settings
+
+        def trade(refresh_token: str) -> Grant:
+            if not settings.xero_client_id or not settings.xero_client_secret:
+                raise Paused("XERO_CLIENT_ID and XERO_CLIENT_SECRET are not set; set them and start again.")
+            return refresh_xero(
+                wiring._session,
+                identity_url=settings.xero_identity_url,
+                client_id=settings.xero_client_id,
+                client_secret=settings.xero_client_secret,
+                refresh_token=refresh_token,
+            )
+
+        return trade
+
+
+LEDGERS: dict[str, LedgerKind] = {"xero": XeroKind()}
+
+_wiring: tuple[int, Wiring] | None = None
+
+
+def current() -> Wiring:
+    """The wiring of this process, built from the environment on first use (again after a fork)."""
+    global _wiring
+    if _wiring is None or _wiring[0] != os.getpid():
+        _wiring = (os.getpid(), Wiring(read_settings(os.environ)))
+    return _wiring[1]
+
+
+@contextmanager
+def at_work(company: str, *, job: str = POST_EXPENSES) -> Iterator[tuple[Wiring, Work]]:
+    """Answers the bell first, then hands out the company at work. Expected trouble ends the job quietly
+    (the clock rings again); a lost connection pauses the company; a bug goes on to RQ's failed registry."""
+    wiring = current()
+    wiring.bell.answer(company, job=job)
+    try:
+        with structlog.contextvars.bound_contextvars(company=company, job=job.rpartition(".")[2]):
+            yield wiring, wiring.work(company)
+    except Paused as lost:
+        with wiring.database.write() as session:
+            now = wiring.database.now(session)
+            pause_companies(session, Company.key == company, why=str(lost), now=now)
+        log.warning("company paused", company=company, why=str(lost))
+    except Trouble as trouble:
+        log.warning("job ended early", company=company, why=str(trouble))
