@@ -112,7 +112,7 @@ class Wire:
         more_headers: Mapping[str, str] | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> Answer:
-        """One call. A 404 may mean that an upgrade moved the codebase: that is asked for once, then repeated."""
+        """One call. A 404 may mean that an upgrade moved the codebase: that is asked for once more."""
         headers = {**self._headers, "Accept": _JSON, **(more_headers or {})}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -211,8 +211,8 @@ def _refuse(answer: Answer, path: str, *, company_id: str) -> None:
     said = f" It said: {' '.join(words)}" if words else ""
     if answer.status == 401:
         raise Paused(
-            f"{PROVIDER} refused the API keys of {company_id}.{said} They may have been deleted or the API member "
-            "made inactive: make new keys there and put them into the company's [connectwise] settings."
+            f"{PROVIDER} refused the API keys of {company_id}.{said} They may have been deleted, or the API "
+            "member made inactive: make new keys there and put them into the [connectwise] settings."
         )
     if answer.status == 403:
         right = next((right for start, right in _RIGHTS if path.startswith(start)), f"for {path}")

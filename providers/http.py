@@ -77,9 +77,9 @@ def exchange(
 ) -> Answer:
     """Sends one request and reads its whole answer, whatever its status. Redirects are not followed.
 
-    Without a readable answer raises `Retryable` (a read, or a write that certainly never left) or
-    `Uncertain` (a write that may have arrived). Logs method, path, status, milliseconds and the provider's
-    correlation id; never the query, headers or body.
+    Without a whole answer raises `Retryable` (a read, or a write that certainly never left), `Refused` (a
+    read whose answer is larger than `max_bytes`) or `Uncertain` (a write that may have arrived). Logs
+    method, path, status, milliseconds and the provider's correlation id; never the query, headers or body.
     """
     started = time.monotonic()
     record = _log.bind(provider=provider, method=method, path=urlsplit(url).path)
@@ -206,13 +206,17 @@ class _Cut(Exception):
     """The answer began and could not be read to its end within our bounds."""
 
 
+class _TooLarge(_Cut):
+    pass
+
+
 def _read(response: requests.Response, *, deadline: float, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     for part in response.iter_content(64 * 1024):
         size += len(part)
         if size > max_bytes:
-            raise _Cut(f"more than {max_bytes} bytes")
+            raise _TooLarge(f"more than {max_bytes:,} bytes")
         if time.monotonic() > deadline:
             raise _Cut("too slow")
         parts.append(part)
@@ -223,6 +227,8 @@ def _silence(error: Exception, *, provider: str, write: bool) -> Trouble:
     """The exception's text is left out: it can carry addresses with personal text, and says little more."""
     if _never_left(error):
         return Retryable(f"{provider} could not be reached ({_reason(error)}); nothing was sent.")
+    if isinstance(error, _TooLarge) and not write:
+        return Refused(f"{provider} answered with {error}, which is more than we take.", status=413)
     if not write:
         return Retryable(f"{provider} gave no whole answer ({_reason(error)}); it will be asked again.")
     return Uncertain(
