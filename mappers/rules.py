@@ -37,6 +37,14 @@ def in_force(rule: Rule, day: dt.date) -> bool:
     )
 
 
+def overlap(one: Rule, other: Rule) -> bool:
+    """Whether two rules tie: the same member and payment type, and a day on which both are in force."""
+    same = _same(one.member, other.member) and _same(one.payment_type, other.payment_type)
+    starts = [rule.first_day for rule in (one, other) if rule.first_day]
+    ends = [rule.last_day for rule in (one, other) if rule.last_day]
+    return same and not (starts and ends and max(starts) > min(ends))
+
+
 def linked_members(rules: Iterable[Rule]) -> tuple[str, ...]:
     """The distinct members that rules name, as first written, in file order."""
     members: dict[str, str] = {}
@@ -47,4 +55,8 @@ def linked_members(rules: Iterable[Rule]) -> tuple[str, ...]:
 
 
 def _fits(pattern: str, name: str) -> bool:
-    return pattern.strip() == EVERY or folded(pattern) == folded(name)
+    return pattern.strip() == EVERY or _same(pattern, name)
+
+
+def _same(one: str, other: str) -> bool:
+    return folded(one) == folded(other)
