@@ -89,7 +89,8 @@ def wake_expenses(session: Session, expenses: dict[tuple[int, int], bool]) -> No
         created_at=utcnow(),
         updated_at=utcnow(),
     )
-    awake = and_(Expense.lease.is_(None), Expense.state.in_(WOKEN_BY_CALLBACK))
+    resting = or_(*(Expense.state == state for state in WOKEN_BY_CALLBACK))  # in_() can't be executed many
+    awake = and_(Expense.lease.is_(None), resting)
     statement = base.on_conflict_do_update(
         index_elements=["company_id", "entry_id"],
         set_={

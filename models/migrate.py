@@ -35,3 +35,16 @@ def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(HERE))
     return config
+
+
+def main() -> None:
+    """The Procfile's `release`: upgrades the database that the environment names."""
+    import os
+
+    from settings import read_settings
+
+    upgrade(Database(read_settings(os.environ).database_url))
+
+
+if __name__ == "__main__":
+    main()

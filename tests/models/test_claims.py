@@ -1,0 +1,115 @@
+"""Group commit: who gets which expenses, for how long, and how they are given back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+
+from sqlalchemy import select, update
+
+from models import states
+from models.claims import Ending, claim_expenses, companies_with_work, finish_expenses, renew_lease
+from models.company import Company
+from models.database import Database
+from models.expense import Expense
+from models.inbox import store_messages
+from tests.world import add_company, message
+
+
+def fill(database: Database, company: Company, entries: int) -> None:
+    with database.write() as session:
+        store_messages(session, [message(company, entry_id) for entry_id in range(1, entries + 1)])
+
+
+def claim(database: Database, company: Company, lease: str, **more: int) -> list[Expense]:
+    with database.write() as session:
+        now = database.now(session)
+        return claim_expenses(
+            session, company.id, now=now, lease=lease, seconds=more.pop("seconds", 60), **more
+        )
+
+
+def ending(expense: Expense, **more: object) -> Ending:
+    values: dict[str, object] = {"expense_id": expense.id, "signals": expense.signals, "state": states.DONE}
+    return Ending(**(values | more))  # type: ignore[arg-type]
+
+
+def test_a_claim_takes_fifty_at_most_and_shows_them_posting(database: Database, company: Company) -> None:
+    fill(database, company, 60)
+    assert len(claim(database, company, "a")) == 50
+    assert len(claim(database, company, "b")) == 10
+    with database.read() as session:
+        assert set(session.scalars(select(Expense.state))) == {states.POSTING}
+
+
+def test_no_row_is_ever_claimed_twice(database: Database, company: Company) -> None:
+    fill(database, company, 120)
+    taken: list[int] = []
+    lock = threading.Lock()
+
+    def work(lease: str) -> None:
+        while rows := claim(database, company, lease, limit=7):
+            with lock:
+                taken.extend(row.entry_id for row in rows)
+
+    threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(taken) == list(range(1, 121))
+
+
+def test_a_row_stranded_by_a_dead_worker_becomes_due_by_itself(database: Database, company: Company) -> None:
+    fill(database, company, 1)
+    assert claim(database, company, "dead", seconds=-1)
+    assert [row.entry_id for row in claim(database, company, "next")] == [1]
+
+
+def test_a_callback_during_the_work_makes_the_row_due_again(database: Database, company: Company) -> None:
+    fill(database, company, 1)
+    [row] = claim(database, company, "a")
+    with database.write() as session:
+        store_messages(session, [message(company, 1)])
+    with database.write() as session:
+        finish_expenses(session, [ending(row)], lease="a", now=database.now(session))
+    assert [row.entry_id for row in claim(database, company, "b")] == [1]
+
+
+def test_without_a_callback_a_finished_row_rests(database: Database, company: Company) -> None:
+    fill(database, company, 1)
+    [row] = claim(database, company, "a")
+    with database.write() as session:
+        finish_expenses(session, [ending(row)], lease="a", now=database.now(session))
+    assert claim(database, company, "b") == []
+
+
+def test_a_worker_that_lost_its_lease_records_nothing(database: Database, company: Company) -> None:
+    fill(database, company, 1)
+    [row] = claim(database, company, "slow", seconds=-1)
+    claim(database, company, "quick")
+    with database.write() as session:
+        finish_expenses(session, [ending(row)], lease="slow", now=database.now(session))
+    with database.read() as session:
+        assert session.scalars(select(Expense.state)).one() == states.POSTING
+
+
+def test_renewing_tells_which_rows_are_still_ours(database: Database, company: Company) -> None:
+    fill(database, company, 2)
+    first, second = claim(database, company, "a")
+    with database.write() as session:
+        session.execute(update(Expense).where(Expense.id == second.id).values(lease="b"))
+        now = database.now(session)
+        assert renew_lease(session, lease="a", now=now, seconds=60) == {first.id}
+
+
+def test_the_clock_rings_only_for_companies_that_have_work_and_may_work(database: Database) -> None:
+    with database.write() as session:
+        companies = {key: add_company(session, key=key) for key in ("busy", "idle", "paused", "waiting")}
+        now = database.now(session)
+        companies["paused"].paused_at = now
+        companies["waiting"].wait_until = now + dt.timedelta(minutes=1)
+        for key in ("busy", "paused", "waiting"):
+            store_messages(session, [message(companies[key])])
+    with database.read() as session:
+        assert companies_with_work(session, now=database.now(session) + dt.timedelta(seconds=1)) == ["busy"]
