@@ -5,6 +5,7 @@ The one address for mapping: the names of accounts.py that others need are offer
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -21,7 +22,7 @@ from mappers.accounts import (
 from mappers.books import Contact
 from mappers.company import CompanySettings
 from mappers.documents import CONTACT, Document
-from mappers.entry import Entry, Site
+from mappers.entry import Entry, Member, Site
 from mappers.facts import PERSONAL
 from mappers.words import folded, one_line, stock_word
 
@@ -36,6 +37,7 @@ __all__ = [
     "tax_of",
     "tracking_of",
     "wanted_contact",
+    "wanted_contacts",
 ]
 
 MEMBER = "member"
@@ -59,17 +61,25 @@ def wanted_contact(entry: Entry, *, settings: CompanySettings, site: Site) -> Do
     `contact_number` the member's vendor number."""
     if not _is_for_member(entry, settings, site=site):
         payee = _name(settings.expenses.payee)
-        return _contact(entry, number=payee, name=payee)
+        return _contact(number=payee, name=payee)
     member = site.members.get(entry.member) or next(
         (m for m in site.members.values() if folded(m.identifier) == folded(entry.member)), None
     )
-    name = _name(member.name if member else entry.member_name)
-    return _contact(
-        entry,
-        number=entry.member,
-        name=name or entry.member,
-        contact_number=member.vendor_number if member else None,
-        email=member.email if member else None,
+    return _member_contact(
+        member or Member(identifier=entry.member, name=entry.member_name, vendor_number=None, email=None)
+    )
+
+
+def wanted_contacts(*, settings: CompanySettings, site: Site) -> tuple[Document, ...]:
+    """The contacts that every active member's expenses would need, those tied by [[members]] rows left out."""
+    if folded(settings.expenses.payee) != MEMBER:
+        payee = _name(settings.expenses.payee)
+        return (_contact(number=payee, name=payee),)
+    tied = {folded(row.identifier) for row in settings.members}
+    return tuple(
+        _member_contact(member)
+        for member in site.members.values()
+        if member.active and folded(member.identifier) not in tied
     )
 
 
@@ -115,8 +125,17 @@ def _is_for_member(entry: Entry, settings: CompanySettings, *, site: Site | None
     return stock_word(name) == PERSONAL
 
 
+def _member_contact(member: Member) -> Document:
+    return _contact(
+        number=member.identifier,
+        name=_name(member.name) or member.identifier,
+        contact_number=member.vendor_number,
+        email=member.email,
+    )
+
+
 def _contact(
-    entry: Entry, *, number: str, name: str, contact_number: str | None = None, email: str | None = None
+    *, number: str, name: str, contact_number: str | None = None, email: str | None = None
 ) -> Document:
     return Document(
         kind=CONTACT,
@@ -124,7 +143,7 @@ def _contact(
         name=name,
         contact_number=contact_number,
         email=email,
-        date=entry.date,
+        date=dt.date.min,  # a contact has no day
         currency="",
         amount=Decimal(0),
     )
