@@ -1,0 +1,1 @@
+"""Pretend ConnectWise PSA, Xero and bank feed: one HTTP program to develop, demonstrate and test against."""
