@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
-from mappers.company_file import load_text
+from mappers.company_file import load, load_text
 from redis import Redis
 
 from errors import Paused, Trouble
@@ -56,7 +56,7 @@ class Wiring:
         """The company at work; raises NotFound."""
         with self.database.read() as session:
             company = find_company(session, key)
-        settings, _ = load_text(company.settings)
+        settings, _ = load(load_text(company.settings))
         return Work(
             company_id=company.id,
             key=company.key,

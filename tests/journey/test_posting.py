@@ -1,0 +1,37 @@
+"""From an approved entry to a bill and its payment, over the real wire of the sandbox."""
+
+from __future__ import annotations
+
+from models import states
+from tests.journey.conftest import Journey
+
+
+def test_anas_taxi_becomes_a_bill_paid_from_the_card(journey: Journey) -> None:
+    [taxi] = journey.add({"type": "Travel", "amount": "55.00"})
+    journey.post()
+    journey.assert_posted_once(taxi)
+    bill, payment = journey.documents(taxi)
+    assert (bill.kind, bill.number, payment.kind, payment.account) == (
+        "bill",
+        f"CW-{taxi}",
+        "payment",
+        "Amex 1001",
+    )
+
+
+def test_fifty_expenses_are_two_writes(journey: Journey) -> None:
+    ids = journey.add(*[{"amount": f"{n}.10"} for n in range(1, 51)])
+    journey.post()
+    journey.assert_posted_once(*ids)
+    calls = journey.calls()
+    assert (calls["PUT /Invoices"], calls["PUT /Payments"]) == (1, 1)
+
+
+def test_an_unapproved_expense_is_held_and_posted_once_approved(journey: Journey) -> None:
+    [entry_id] = journey.add({}, approve=False)
+    journey.post()
+    assert journey.expense(entry_id).state == states.HELD
+    journey.control("POST", "/connectwise/acme_f/approve", {"all": True, "tier": 2, "silent": True})
+    journey.call_back(entry_id)
+    journey.post()
+    journey.assert_posted_once(entry_id)
