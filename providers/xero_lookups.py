@@ -11,6 +11,7 @@ from dataclasses import replace
 from mappers import xero as mapper
 from mappers.books import Contact
 from mappers.documents import BILL, CLAIMS, CONTACT, CREDIT_NOTE, PAYMENT, REFUND, SPEND, Document, Found
+from mappers.words import folded
 from providers.xero_wire import Raw, Wire, groups
 
 _SETTLING_REFUND = "refund of a credit note"  # a payment at Xero; a refund of nothing is a bank transaction
@@ -67,7 +68,8 @@ class LookUps:
         return done & {remote_id for _, remote_id in remote_ids}
 
     def contacts(self, wanted: Sequence[Document]) -> dict[str, Sequence[Contact]]:
-        """Candidates by marker, active ones first: those with the wanted number, else those of the name."""
+        """Candidates by marker, active ones first: those with the wanted number, else those of the name
+        (the same but for case and spaces)."""
         tests = [f'AccountNumber=="{each.contact_number}"' for each in wanted if each.contact_number]
         names = [each.name for each in wanted]
         known = mapper.to_contacts({"Contacts": self._contact_rows(names, also=tests)})
@@ -75,7 +77,9 @@ class LookUps:
         candidates: dict[str, Sequence[Contact]] = {}
         for each in wanted:
             numbered = [one for one in known if one.number and one.number == each.contact_number]
-            candidates[each.marker] = numbered or [one for one in known if one.name == each.name]
+            named = [one for one in known if one not in numbered and folded(one.name) == folded(each.name)]
+            has_active = any(one.active for one in numbered)
+            candidates[each.marker] = numbered if has_active else numbered + named
         return candidates
 
     def _bills(self, documents: Sequence[Document]) -> Mapping[str, Sequence[Found]]:
