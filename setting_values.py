@@ -95,7 +95,7 @@ def redis_url(text: str) -> str:
     patterns = (
         r"rediss?://[^/?#\s]+(/[0-9]*)?(\?\S*)?",
         r"unix://[^/?#\s]*/[^?#\s]+(\?\S*)?",
-        r"redis\+sentinel://([^/@\s]*@)?[^/@:,\s]+:[0-9]+(,[^/@:,\s]+:[0-9]+)*/[^/\s]+(/[0-9]+)?",
+        r"redis\+sentinel://[^/@:,\s]+:[0-9]+(,[^/@:,\s]+:[0-9]+)*/[^/\s]+(/[0-9]+)?",
     )
     if not any(re.fullmatch(pattern, text) for pattern in patterns):
         raise ValueError(
