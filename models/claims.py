@@ -97,6 +97,16 @@ def finish_expenses(session: Session, endings: Sequence[Ending], *, lease: str, 
         )
 
 
+def record_reading(session: Session, expense_id: int, seen: dict[str, Any], *, lease: str) -> None:
+    """Records what was read and decided before anything is sent: a worker that takes over must find it."""
+    session.execute(
+        update(Expense)
+        .where(Expense.id == expense_id, Expense.lease == lease)
+        .values(seen)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def companies_with_work(session: Session, *, now: dt.datetime) -> list[str]:
     """Keys of companies that may work now and have due expenses or due requests."""
     work = exists().where(Expense.company_id == Company.id, Expense.due_at <= now)

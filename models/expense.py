@@ -56,6 +56,7 @@ class Expense(Base):
     currency: Mapped[str | None] = mapped_column(Text)
     date: Mapped[dt.date | None] = mapped_column(Date)
     rule: Mapped[int | None]
+    decision: Mapped[str | None] = mapped_column(Text)  # the rule that fired, in a sentence
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
     updated_at: Mapped[dt.datetime] = mapped_column(Instant)
 

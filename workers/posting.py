@@ -26,7 +26,7 @@ from mappers.money import format_money
 from mappers.plan import plan as plan_documents
 from models import outbox as memory
 from models import states
-from models.claims import BATCH, Ending, claim_expenses, finish_expenses
+from models.claims import BATCH, Ending, claim_expenses, finish_expenses, record_reading
 from models.companies import make_wait, pause_companies
 from models.company import Company
 from models.expense import Document, Expense
@@ -269,6 +269,7 @@ class Posting:
                     planned=[_planned(d, position) for position, d in enumerate(made)],
                     now=now,
                 )
+                record_reading(session, case.expense.id, _seen(case), lease=self._work.lease)
                 case.notes.append("planned: " + ", ".join(_in_words(d) for d in made))
 
     # -- sending ---------------------------------------------------------------------------------------
@@ -456,7 +457,7 @@ def _parked(case: Case, due: Any, *, now: dt.datetime) -> Verdict:
 
 
 def _done(case: Case) -> Verdict:
-    why = case.decision.why if case.decision else case.expense.why
+    why = case.decision.why if case.decision else case.expense.decision
     return Verdict(state=states.DONE, why=why)
 
 
@@ -490,7 +491,7 @@ def _seen(case: Case) -> dict[str, Any]:
         "date": entry.date,
     }
     if case.decision is not None:
-        seen |= {"rule": case.decision.rule, "fingerprint": fingerprint(entry)}
+        seen |= {"rule": case.decision.rule, "decision": case.decision.why, "fingerprint": fingerprint(entry)}
     return seen
 
 

@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), nullable=True),
         sa.Column("date", sa.Date(), nullable=True),
         sa.Column("rule", sa.Integer(), nullable=True),
+        sa.Column("decision", sa.Text(), nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("updated_at", Instant(), nullable=False),
         sa.ForeignKeyConstraint(

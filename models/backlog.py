@@ -1,0 +1,67 @@
+"""How much is due, and where: the numbers behind the queue page, the command line and the metrics."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from models.company import Company
+from models.expense import Expense, Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """What is due in one company. `oldest`: since when the longest-waiting is due."""
+
+    company: Company
+    due: int
+    oldest: dt.datetime | None
+
+
+def list_companies(session: Session, *, keys: Collection[str] | None = None) -> list[Company]:
+    """Companies by key: these, or all."""
+    statement = select(Company).order_by(Company.key)
+    if keys is not None:
+        statement = statement.where(Company.key.in_(keys))
+    return list(session.scalars(statement))
+
+
+def list_backlogs(
+    session: Session, *, now: dt.datetime, keys: Collection[str] | None = None
+) -> list[Backlog]:
+    """What is due now in each company, paused ones included."""
+    due = (
+        select(Expense.company_id, func.count().label("due"), func.min(Expense.due_at).label("oldest"))
+        .where(Expense.due_at <= now)
+        .group_by(Expense.company_id)
+    )
+    found = {row.company_id: row for row in session.execute(due)}
+    return [
+        Backlog(
+            company=company,
+            due=found[company.id].due if company.id in found else 0,
+            oldest=found[company.id].oldest if company.id in found else None,
+        )
+        for company in list_companies(session, keys=keys)
+    ]
+
+
+def count_states(session: Session) -> dict[str, int]:
+    """How many expenses are in each state, over all companies."""
+    rows = session.execute(select(Expense.state, func.count()).group_by(Expense.state))
+    return {str(state): int(count) for state, count in rows}
+
+
+def count_paused(session: Session) -> int:
+    """How many companies are paused."""
+    paused = func.sum(case((Company.paused_at.is_not(None), 1), else_=0))
+    return int(session.scalar(select(paused)) or 0)
+
+
+def count_open_requests(session: Session) -> int:
+    """How many outgoing writes have no known outcome yet, over all companies."""
+    return int(session.scalar(select(func.count()).where(Request.due_at.is_not(None))) or 0)
