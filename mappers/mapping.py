@@ -71,7 +71,7 @@ def wanted_contact(entry: Entry, *, settings: CompanySettings, site: Site) -> Do
 
 
 def wanted_contacts(*, settings: CompanySettings, site: Site) -> tuple[Document, ...]:
-    """The contacts that every active member's expenses would need, those tied by [[members]] rows left out."""
+    """The contacts that every active member's expenses would need, without those a [[members]] row ties."""
     if folded(settings.expenses.payee) != MEMBER:
         payee = _name(settings.expenses.payee)
         return (_contact(number=payee, name=payee),)

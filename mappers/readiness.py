@@ -160,7 +160,7 @@ def _rules(settings: CompanySettings, *, site: Site, books: Books) -> Iterator[F
         elif rule.account:
             yield _warning(
                 "rule_account_unused",
-                f'[[rules]] row {rule.number} names account "{rule.account}", which {rule.action} never uses.',
+                f'[[rules]] row {rule.number} names account "{rule.account}", unused by {rule.action}.',
                 "Take the account out, or change the action.",
             )
 
