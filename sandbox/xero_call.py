@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from sandbox.web import Json, Reply, Request, dump, json_reply
+from sandbox.xero_chart import CURRENCY_NAMES
 from sandbox.xero_organisation import Organisation
 from sandbox.xero_wire import ZERO_ID, envelope, errors_of, no_data, refuse, render, validation_error
 
@@ -110,7 +111,7 @@ def _failure(elements: Elements, row: Json, invalid: Invalid) -> Json:
     """The row as it was sent, with the zero id that Xero gives to what it did not create."""
     given_id = row.get(elements.id_name)
     return {
-        **{name: value for name, value in row.items() if _fits(value)},
+        **{name: value for name, value in row.items() if _fits(name, value)},
         elements.id_name: given_id if isinstance(given_id, str) else ZERO_ID,
         elements.flag: True,
         "StatusAttributeString": "ERROR",
@@ -118,12 +119,27 @@ def _failure(elements: Elements, row: Json, invalid: Invalid) -> Json:
     }
 
 
-def _fits(value: Any) -> bool:
+# A refused element is shown as Xero's own types can hold it: what is not one of these is left out.
+WORDS = {
+    "Type": {"ACCPAY", "ACCREC", "ACCPAYCREDIT", "ACCRECCREDIT", "SPEND", "RECEIVE"},
+    "Status": {"DRAFT", "SUBMITTED", "AUTHORISED", "PAID", "VOIDED", "DELETED"},
+    "LineAmountTypes": {"Exclusive", "Inclusive", "NoTax"},
+    "CurrencyCode": set(CURRENCY_NAMES),
+    "ContactStatus": {"ACTIVE", "ARCHIVED"},
+}
+LONGEST_TEXT = 255
+
+
+def _fits(name: str, value: Any) -> bool:
+    if value is None or (isinstance(value, str) and len(value) > LONGEST_TEXT):
+        return False
+    if name in WORDS and value not in WORDS[name]:
+        return False
     try:
         dump(value)
     except TypeError:
         return False
-    return value is not None
+    return True
 
 
 def new_id() -> str:

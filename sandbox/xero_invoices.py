@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.web import Json, Reply, Routes
+from sandbox.web import Json, Reply, Routes, json_reply
 from sandbox.xero_call import Call, Elements, Invalid, new_id, process
 from sandbox.xero_documents import CREDIT_NOTE, INVOICE, Kind, create, find, update
 from sandbox.xero_organisation import Organisation
@@ -279,5 +279,4 @@ def unallocate(call: Call, named: str, allocation_id: str) -> Reply:
         raise not_found()
     allocation["IsDeleted"] = True
     _settle_both(call, allocation)
-    shown = render(allocation_view(call.org, allocation))
-    return call.ok("Allocations", [shown])
+    return json_reply(render(allocation_view(call.org, allocation)))
