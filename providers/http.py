@@ -249,7 +249,9 @@ def _reason(error: Exception) -> str:
 
 def _never_left(error: BaseException) -> bool:
     """True when no byte of the request can have reached the provider: no connection was ever made."""
-    return any(isinstance(cause, _UNSENT) for cause in _causes(error))
+    return isinstance(error, requests.ConnectTimeout) or any(
+        isinstance(cause, _UNSENT) for cause in _causes(error)
+    )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
