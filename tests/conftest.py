@@ -35,12 +35,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # `kill` and time limits send SIGTERM; turned into an exit, it lets the servers be stopped
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    config.addinivalue_line(
+        "markers", "one_database: the kind of database does not matter here"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames:
         wanted = metafunc.config.getoption("database")
-        metafunc.parametrize("database_kind", KINDS if wanted == "both" else (wanted,), indirect=True)
+        kinds = KINDS if wanted == "both" else (wanted,)
+        if metafunc.definition.get_closest_marker("one_database") is not None:
+            kinds = kinds[:1]
+        metafunc.parametrize("database_kind", kinds, indirect=True)
 
 
 @pytest.fixture(scope="session")
