@@ -7,6 +7,7 @@ ever holds what ought to be accepted.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -96,6 +97,16 @@ def plan(
     if decision.money is None or draft:
         return (claim,)
     return (claim, _money_document(sheet, claim))
+
+
+def explain(entry: Entry, decision: Decision, documents: Sequence[Document]) -> str:
+    """Why these documents: the decision's sentence, and what the closed-period policy made of it."""
+    claim = documents[0]
+    if claim.date != entry.date:
+        return f"{decision.why}; dated {claim.date}, because the books were closed on {entry.date}"
+    if decision.approved and not claim.approved:
+        return f"{decision.why}; a draft for now, because the books are closed on {entry.date}"
+    return decision.why
 
 
 def number_of(entry_id: int, *, posting: int = 1) -> str:

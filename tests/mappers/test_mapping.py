@@ -32,7 +32,7 @@ from mappers.mapping import (
     wanted_contacts,
 )
 from mappers.traits import XERO
-from tests.mappers.world import BOOKS, SETTINGS, SITE, account, entry, settings
+from tests.mappers.world import BOOKS, BRISBANE, REGION, SETTINGS, SITE, account, entry, settings
 
 
 def trouble_of(step: Callable[[], object], cause: str, *names: str) -> None:
@@ -198,7 +198,7 @@ def tracked(source: str, **changes: Any) -> Callable[[], tuple[TrackingChoice, .
 def test_a_tracking_option_is_found_by_name() -> None:
     for step in (tracked("location", location="brisbane"), tracked("company", company_name="Brisbane")):
         (choice,) = step()
-        assert (choice.category, choice.option) == ("t-1", "o-1")
+        assert (choice.category, choice.option) == (REGION, BRISBANE)
 
 
 def test_tracking_that_cannot_be_found_is_never_dropped() -> None:

@@ -17,7 +17,7 @@ from mappers.books import Books
 from mappers.company import Rule
 from mappers.documents import BILL, CREDIT_NOTE, PAYMENT, REFUND, SPEND, Document
 from mappers.entry import EntryTax
-from mappers.plan import number_of
+from mappers.plan import explain, number_of
 from mappers.stored import (
     books_from_json,
     books_to_json,
@@ -218,6 +218,20 @@ def test_next_open_day_moves_bill_and_payment_and_says_so() -> None:
     assert bill.date == payment.date == bill.due_date == dt.date(2026, 8, 22)
     assert "dated 2026-08-21" in bill.lines[0].description
     assert "dated 2026-08-21" in payment.memo
+
+
+@pytest.mark.parametrize(
+    ("policy", "more"),
+    [
+        ("next_open_day", "; dated 2026-08-22, because the books were closed on 2026-08-21"),
+        ("draft", "; a draft for now, because the books are closed on 2026-08-21"),
+    ],
+)
+def test_the_why_line_tells_what_a_closed_period_did(policy: str, more: str) -> None:
+    by, of = settings(closed_period=policy), entry()
+    made = decision(of, by)
+    assert explain(of, made, documents(of, by, CLOSED)) == made.why + more
+    assert explain(of, made, documents(of, by)) == made.why
 
 
 def test_the_draft_policy_leaves_an_unpaid_draft() -> None:

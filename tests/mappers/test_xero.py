@@ -14,7 +14,7 @@ from mappers.documents import CONTACT, Document, TrackingChoice
 from mappers.exact import parse
 from mappers.mapping import wanted_contact
 from mappers.xero import deep_link, to_books, to_calls, to_contacts
-from tests.mappers.world import BOOKS, OWN_MONEY, SETTINGS, SITE, documents, entry, settings
+from tests.mappers.world import AMEX_ID, BOOKS, OWN_MONEY, SETTINGS, SITE, documents, entry, settings
 
 REMOTE = "22b3fab4-ef56-4d70-a110-a7cc3c1a26cd"
 
@@ -61,7 +61,7 @@ def test_a_payment_names_nothing_but_the_id_of_the_bill() -> None:
     (payment,) = bodies(*documents(entry()))["payments"]
     assert payment == {
         "Invoice": {"InvoiceID": REMOTE},
-        "Account": {"AccountID": "a0000000-0000-4000-8000-0000Amex1001"},
+        "Account": {"AccountID": AMEX_ID},
         "Date": "2026-08-21",
         "Amount": Decimal("120.50"),
         "Reference": "CW-4711 jdoe Meals",
@@ -81,7 +81,7 @@ def test_a_refund_settles_a_credit_note_by_its_id() -> None:
 def test_a_personal_purchase_moves_bank_money_onto_the_offset_account(amount: str, type_name: str) -> None:
     (moved,) = bodies(*documents(entry(amount=amount, kind=3)))["bank_transactions"]
     assert (moved["Type"], moved["Reference"].split()[0]) == (type_name, "CW-4711")
-    assert moved["BankAccount"] == {"AccountID": "a0000000-0000-4000-8000-0000Amex1001"}
+    assert moved["BankAccount"] == {"AccountID": AMEX_ID}
     assert moved["LineItems"][0]["AccountCode"] == "850"
 
 

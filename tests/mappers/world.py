@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from uuid import NAMESPACE_DNS, uuid5
 
 from mappers.books import Account, Books, TaxCode, Tracking
 from mappers.company import (
@@ -25,6 +26,7 @@ from mappers.plan import plan
 DAY = dt.date(2026, 8, 21)
 CLASSES = {1: "Non-Reimbursable", 2: "Reimbursable", 3: "Personal"}
 AMEX, VISA, OWN_MONEY = 1, 2, 3
+REGION, BRISBANE, CAIRNS = (f"d0000000-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
 CONTACT_ID = "c0000000-0000-4000-8000-000000000001"
 
 SITE = Site(
@@ -50,7 +52,7 @@ SITE = Site(
 
 def account(code: str, name: str, type: str = "EXPENSE", **more: Any) -> Account:
     defaults: dict[str, Any] = {
-        "id": f"a0000000-0000-4000-8000-{code or name.replace(' ', ''):0>12}",
+        "id": str(uuid5(NAMESPACE_DNS, code or name)),
         "active": True,
         "can_code": type != "BANK",
         "can_pay": type == "BANK",
@@ -81,9 +83,11 @@ BOOKS = Books(
         TaxCode(code="OLDGST", name="Old GST", rate=Decimal(12), active=False, on_expenses=True),
         TaxCode(code="OUTPUT", name="GST on Income", rate=Decimal(10), active=True, on_expenses=False),
     ),
-    tracking=(Tracking(id="t-1", name="Region", options=(("Brisbane", "o-1"), ("Cairns", "o-2"))),),
+    tracking=(Tracking(id=REGION, name="Region", options=(("Brisbane", BRISBANE), ("Cairns", CAIRNS))),),
     short_code="!acme",
 )
+
+AMEX_ID = BOOKS.accounts[5].id
 
 RULES = (
     Rule(number=1, member="*", payment_type="*", action="draft_bill"),
