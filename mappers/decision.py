@@ -1,7 +1,21 @@
 """The decision table: who paid, the classification, the sign and the rule say which documents are made.
 
-The row numbers are those of the table in docs/decisions.md. A decision knows nothing of the ledger; plan.py
-turns it into documents.
+     who paid  classification      rule or default   documents
+  1  employee  reimbursable        -                 bill (draft or approved), due later, not paid
+  2  company   non-reimbursable    payment_account   approved bill, paid from the rule's account
+  3  company   non-reimbursable    approved_bill     approved bill
+  4  company   non-reimbursable    draft_bill        draft bill
+  5  company   non-reimbursable    offset_account    approved bill, paid from the offset account
+  6  company   non-reimbursable    no rule           as company_paid_as says: 5, 4 or 3
+  7  company   personal            any               credit note on the offset account; with payment_account
+                                                     also a spend from that account to the offset account
+  8  employee  all other           -                 nothing is owed: skipped
+  9  company   reimbursable        any               a contradiction, for a person
+ 10  a refund (amount < 0)         as above          the row turned round: credit note for bill, refund for
+                                                     payment; for row 7 bill and money received
+ 11  amount = 0                    -                 skipped
+
+A decision knows nothing of the ledger; plan.py turns it into documents.
 """
 
 from __future__ import annotations

@@ -275,7 +275,13 @@ def test_a_payment_is_found_inside_its_bill_or_in_the_list_of_payments() -> None
 
 
 @pytest.mark.parametrize(
-    "change", [{"Status": "DELETED"}, {"Reference": "paid by hand"}, {"Invoice": {"InvoiceID": remote(8)}}]
+    "change",
+    [
+        {"Status": "DELETED"},
+        {"Reference": "paid by hand"},
+        {"Reference": "CW-4711-2 jdoe"},
+        {"Invoice": {"InvoiceID": remote(8)}},
+    ],
 )
 def test_payments_of_others_are_not_found(change: dict[str, Any]) -> None:
     assert to_found(PAYMENT, {"Payments": [PAYMENT_ROW | change]}, [money()]) == {}
