@@ -31,6 +31,17 @@ def is_current(database: Database) -> bool:
         return MigrationContext.configure(connection).get_current_revision() == newest
 
 
+def write_revision(database: Database, message: str) -> str:
+    """For developers: writes a migration from what the models say to a new file, and returns its path."""
+    with database.engine.connect() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        number = f"{len(list((HERE / 'versions').glob('[0-9]*.py'))) + 1:04d}"
+        script = command.revision(config, message=message, autogenerate=True, rev_id=number)
+    assert script is not None and not isinstance(script, list)
+    return str(Path(script.path).relative_to(HERE.parent.parent))
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(HERE))

@@ -222,14 +222,15 @@ def _callbacks(session: Session, expense: Expense) -> list[Step]:
         .order_by(Event.id.desc())
         .limit(STORY)
     )
-    steps = []
-    for event in session.scalars(statement):
-        text = f"ConnectWise says: {event.action or 'something happened'}"
-        steps.append(Step(at=event.received_at, what="callback", text=text, actor="connectwise"))
-        if event.replayed_at is not None:
-            text = f"event {event.id} was replayed"
-            steps.append(Step(at=event.replayed_at, what="replay", text=text, actor="by hand"))
-    return steps
+    return [
+        Step(
+            at=event.received_at,
+            what="callback",
+            text=f"ConnectWise says: {event.action or 'something happened'}",
+            actor="connectwise",
+        )
+        for event in session.scalars(statement)
+    ]
 
 
 def _history(session: Session, expense: Expense) -> list[Step]:

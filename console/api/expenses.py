@@ -1,0 +1,84 @@
+"""Expenses: by page, one with its story, what would be made of it, and what people may do with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.api import schemas
+from console.api.access import caller, company_of
+from console.api.blueprint import COMPANY, ENTRY, ApiBlueprint
+from console.api.fields import cursor_of
+from console.services import services
+from console.shapes import Shape, expense_shape, step_shape
+from models import queries
+from models.actions import find_expense, ignore_expense, retry_expense
+
+QUEUED, IN_PROGRESS, IGNORED = "queued", "in_progress", "ignored"
+
+blueprint = ApiBlueprint("expenses", __name__, description="Expenses and what becomes of them")
+
+
+@blueprint.reads(f"{COMPANY}/expenses")
+@blueprint.takes_query(schemas.ExpenseQuery)
+@blueprint.gives(200, schemas.ExpensePage, "One page of expenses")
+def list_expenses(query: dict[str, Any], key: str) -> Shape:
+    """Expenses, newest change first
+
+    A search with `q` may give a short page that still has a `next_cursor`: follow it until it is null.
+    """
+    which = queries.Filter(
+        state=query.get("state"), cause=query.get("cause"), member=query.get("member"), text=query.get("q")
+    )
+    with services().database.read() as session:
+        company = company_of(session, key)
+        page = queries.list_expenses(
+            session, company.id, which, limit=query["limit"], after=query.get("cursor")
+        )
+    return {
+        "expenses": [expense_shape(expense, page.documents[expense.id]) for expense in page.expenses],
+        "next_cursor": cursor_of(page.next_place),
+    }
+
+
+@blueprint.reads(f"{COMPANY}/expenses/{ENTRY}")
+@blueprint.gives(200, schemas.ExpenseWithStory, "The expense")
+def show_expense(key: str, entry_id: int) -> Shape:
+    """One expense with its timeline"""
+    with services().database.read() as session:
+        expense = find_expense(session, company_of(session, key), entry_id)
+        documents = queries.shown_documents(session, [expense.id])[expense.id]
+        steps = queries.timeline(session, expense)
+    return expense_shape(expense, documents) | {"timeline": [step_shape(step) for step in steps]}
+
+
+@blueprint.reads(f"{COMPANY}/expenses/{ENTRY}/preview")
+@blueprint.gives(200, schemas.Preview, "What would be made now")
+def preview_expense(key: str, entry_id: int) -> Shape:
+    """The documents that would be made now, and why; reads both sides and posts nothing"""
+    with services().database.read() as session:
+        company = company_of(session, key)
+    return services().preview(company.key, entry_id)
+
+
+@blueprint.acts(f"{COMPANY}/expenses/{ENTRY}/retry")
+@blueprint.gives(202, schemas.Accepted, "It is due now")
+def retry(key: str, entry_id: int) -> Shape:
+    """Try this expense again now"""
+    with services().database.write() as session:
+        company = company_of(session, key)
+        now = services().database.now(session)
+        is_due = retry_expense(session, company, entry_id, actor=caller().actor, now=now)
+    services().bell.ring(company.key)
+    return {"status": QUEUED if is_due else IN_PROGRESS}
+
+
+@blueprint.acts(f"{COMPANY}/expenses/{ENTRY}/ignore")
+@blueprint.takes_body(schemas.IgnoreBody)
+@blueprint.gives(202, schemas.Ignored, "It is ignored from now on")
+def ignore(body: dict[str, str], key: str, entry_id: int) -> Shape:
+    """Take this expense out of the queue for good, with a reason"""
+    with services().database.write() as session:
+        company = company_of(session, key)
+        now = services().database.now(session)
+        ignore_expense(session, company, entry_id, reason=body["reason"], actor=caller().actor, now=now)
+    return {"status": IGNORED}
