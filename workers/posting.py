@@ -11,12 +11,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import structlog
 
 from errors import Held, NeedsAttention, Paused, RateLimited, Retryable, Skipped
 from mappers import documents as words
+from mappers.changes import describe_changes
 from mappers.connectwise import fingerprint, to_entry
 from mappers.decision import Decision, decide
 from mappers.entry import Entry, Report
@@ -63,6 +65,7 @@ class Case:
     trouble: Exception | None = None
     verdict: Verdict | None = None  # an ending that needs no judging
     notes: list[str] = field(default_factory=list)
+    begun_before: bool = False  # documents of an earlier run stand at the ledger
 
     @property
     def is_open(self) -> bool:
@@ -207,7 +210,8 @@ class Posting:
             raise _changed(f"After it was posted: {gate.why}") from None
         if fingerprint(case.entry) != case.expense.fingerprint:
             raise _changed(_what_changed(case))
-        if all(d.state in states.MADE for d in case.documents):
+        case.begun_before = True
+        if all(d.state in states.MADE for d in case.documents) and not _claims_in_doubt(case):
             case.verdict = _done(case)
 
     # -- deciding and planning -------------------------------------------------------------------------
@@ -307,7 +311,8 @@ class Posting:
                         case.trouble = _total_trouble(document, result)
 
     def _look_before_paying(self, cases: Sequence[Case]) -> None:
-        """Reads bills anew whose due amount we learnt too long ago to pay upon."""
+        """Reads bills anew that stood at the ledger before this run, or whose due amount we learnt too long
+        ago to pay upon: somebody may have paid, voided or mended them."""
         with self._work.database.read() as session:
             now = self._work.database.now(session)
         oldest = now - dt.timedelta(seconds=FRESH_SECONDS)
@@ -315,18 +320,18 @@ class Posting:
             claim
             for case in cases
             if case.is_open
-            for claim in _claims_to_settle(case)
-            if claim.seen_at is None or claim.seen_at < oldest
+            for claim in _claims_to_look_at(case)
+            if case.begun_before or claim.seen_at is None or claim.seen_at < oldest
         ]
         if not stale:
             return
         plans = {claim.marker: plan_of(claim) for claim in stale}
         found = self._work.use_ledger(lambda ledger: ledger.look_up(list(plans.values())))
         for case in cases:
-            for claim in _claims_to_settle(case):
+            for claim in _claims_to_look_at(case):
                 if case.is_open and claim.marker in plans:
                     hits = [h for h in found.get(claim.marker, ()) if h.remote_id == claim.remote_id]
-                    case.trouble = _claim_trouble(claim, hits)
+                    case.trouble = _claim_trouble(claim, hits, to_settle=claim in _claims_to_settle(case))
                     claim.due = hits[0].due if hits else None
 
     def _fill_in_what_is_settled(self, case: Case) -> None:
@@ -415,27 +420,9 @@ def _changed(why: str) -> _Changed:
 
 
 def _what_changed(case: Case) -> str:
-    assert case.raw is not None
+    assert case.entry is not None
     before = to_entry(parse(case.expense.entry.encode())) if case.expense.entry else None
-    now = case.entry
-    names = (
-        "amount",
-        "date",
-        "member",
-        "expense_type",
-        "payment_type",
-        "classification",
-        "currency",
-        "taxes",
-    )
-    changes = [
-        f"{name.replace('_', ' ')} was {getattr(before, name)}, is {getattr(now, name)}"
-        for name in names
-        if getattr(before, name, None) != getattr(now, name)
-    ]
-    return "It was edited in ConnectWise after it was posted: " + (
-        "; ".join(changes) or "what it is charged to"
-    )
+    return f"It was edited in ConnectWise after it was posted: {describe_changes(before, case.entry)}."
 
 
 def _parked(case: Case, due: Any, *, now: dt.datetime) -> Verdict:
@@ -486,13 +473,20 @@ def _seen(case: Case) -> dict[str, Any]:
         "payment_type": entry.payment_type or None,
         "classification": entry.classification or None,
         "expense_type": entry.expense_type,
-        "amount": case.decision.amount if case.decision else entry.amount,
+        "amount": _amount(case, entry),
         "currency": entry.currency,
         "date": entry.date,
     }
     if case.decision is not None:
         seen |= {"rule": case.decision.rule, "decision": case.decision.why, "fingerprint": fingerprint(entry)}
     return seen
+
+
+def _amount(case: Case, entry: Entry) -> Decimal | None:
+    """The money: what was posted or decided. An entry's own amount may be a distance."""
+    if case.decision is not None:
+        return case.decision.amount
+    return case.expense.amount if case.has_begun else entry.amount
 
 
 def _planned(document: words.Document, position: int) -> memory.Planned:
@@ -520,13 +514,28 @@ def _claims_to_settle(case: Case) -> list[Document]:
     return [d for d in case.documents if d.kind in settles and d.state in states.MADE]
 
 
-def _claim_trouble(claim: Document, hits: Sequence[words.Found]) -> Exception | None:
+def _claims_in_doubt(case: Case) -> list[Document]:
+    """Those of which the ledger said another amount than was sent."""
+    claims = [d for d in case.documents if d.kind in words.CLAIMS and d.state in states.MADE]
+    return [d for d in claims if d.due is not None and d.due != d.amount]
+
+
+def _claims_to_look_at(case: Case) -> list[Document]:
+    settled = _claims_to_settle(case)
+    return settled + [claim for claim in _claims_in_doubt(case) if claim not in settled]
+
+
+def _claim_trouble(claim: Document, hits: Sequence[words.Found], *, to_settle: bool) -> Exception | None:
     if not hits:
         return NeedsAttention(
             "bill_gone",
             f"{claim.number} was posted, and now the ledger has it voided or deleted.",
             "Undo the voiding in the ledger, or ignore this expense with a reason.",
         )
+    if hits[0].amount != claim.amount:
+        return _total_differs(claim, hits[0].amount)
+    if not to_settle:
+        return None
     if not hits[0].approved:
         return NeedsAttention(
             "bill_not_approved",
@@ -548,9 +557,13 @@ def _settled_already(claim: Document) -> NeedsAttention:
 def _total_trouble(document: Document, result: words.Result) -> Exception | None:
     if result.total is None or result.total == document.amount:
         return None
+    return _total_differs(document, result.total)
+
+
+def _total_differs(document: Document, total: Decimal) -> NeedsAttention:
     return NeedsAttention(
         "total_differs",
-        f"{document.number} was sent as {format_money(document.amount, document.currency)}, and the ledger "
-        f"made it {format_money(result.total, document.currency)}.",
+        f"{document.number} was sent as {format_money(document.amount, document.currency)}, and at the "
+        f"ledger it is {format_money(total, document.currency)}.",
         "Compare both in the ledger; mend the tax code or the amount, then retry.",
     )
