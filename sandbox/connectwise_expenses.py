@@ -212,16 +212,21 @@ def approved_status(site: Site, *, tier: int) -> str:
     return APPROVED[tier - 1]
 
 
-def edit_entry(site: Site, entry: Json, changes: Json, *, member: str, silent: bool = False) -> None:
-    """Change an entry in the control API's words; raises ValueError naming what is wrong."""
+def edit_entry(
+    site: Site, entry: Json, changes: Json, *, member: str, silent: bool = False, whole: bool = False
+) -> None:
+    """Change an entry in the control API's words; raises ValueError naming what is wrong.
+
+    With `whole` the changes are the entire entry, and what they leave out is emptied.
+    """
     unknown = set(changes) - WISHES
     if unknown:
         raise ValueError(
             f"unknown in an entry: {', '.join(sorted(unknown))}; known: {', '.join(sorted(WISHES))}"
         )
-    fields = fields_of(site, {**_wish_of(entry, changes), **changes})
-    fields["_pinned"] = entry.get("_pinned") or ("status" in changes or None)
-    if "status" in changes:
+    fields = fields_of(site, changes if whole else {**_wish_of(entry, changes), **changes})
+    fields["_pinned"] = entry.get("_pinned") or ("status" in changes and not whole) or None
+    if "status" in changes and fields["status"] != entry["status"]:
         site.audit(
             owner="entries", record_id=entry["id"], member=member, old=entry["status"], new=fields["status"]
         )

@@ -10,11 +10,12 @@ from sandbox.control_call import Call
 from sandbox.web import Json, Reply, Routes, json_reply
 from sandbox.xero_balances import balances
 from sandbox.xero_banking import bank_transaction_view
+from sandbox.xero_batches import batch_view
 from sandbox.xero_contacts import contact_view
 from sandbox.xero_identity_store import SCOPES, Grant
 from sandbox.xero_invoices import credit_note_view, invoice_view
 from sandbox.xero_organisation import Organisation
-from sandbox.xero_payments import batch_view, payment_view
+from sandbox.xero_payments import payment_view
 from sandbox.xero_wire import render
 
 routes = Routes()

@@ -13,6 +13,7 @@ from uuid import uuid4
 from sandbox import (
     xero_attachments,
     xero_banking,
+    xero_batches,
     xero_contacts,
     xero_invoices,
     xero_payments,
@@ -30,7 +31,15 @@ BASE = "/api.xro/2.0"
 LARGEST_BODY = 10 * 1024 * 1024
 
 routes = Routes()
-for _module in (xero_invoices, xero_payments, xero_banking, xero_contacts, xero_settings, xero_attachments):
+for _module in (
+    xero_invoices,
+    xero_payments,
+    xero_batches,
+    xero_banking,
+    xero_contacts,
+    xero_settings,
+    xero_attachments,
+):
     routes.include(_module.routes)
 
 

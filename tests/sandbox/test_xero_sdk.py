@@ -1,4 +1,4 @@
-"""Xero's own Python SDK as the client: it parses replies by Xero's models and knows nothing of this sandbox."""
+"""Xero's own Python SDK as the client: it parses replies by Xero's models and knows nothing of us."""
 
 from __future__ import annotations
 
