@@ -35,9 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # `kill` and time limits send SIGTERM; turned into an exit, it lets the servers be stopped
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    config.addinivalue_line(
-        "markers", "one_database: the kind of database does not matter here"
-    )
+    config.addinivalue_line("markers", "one_database: the kind of database does not matter here")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
