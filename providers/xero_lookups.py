@@ -50,7 +50,7 @@ class LookUps:
         found |= self.documents([claim for claim in claims.values() if not claim.settles_id])
         states: FoundByMarker = {}
         for marker, claim in claims.items():
-            hits = [hit for hit in found.get(claim.marker, ()) if claim.settles_id in (None, hit.remote_id)]
+            hits = [hit for hit in found.get(claim.marker, ()) if _is_meant(claim, hit)]
             if hits:
                 states[marker] = hits
         return states
@@ -79,7 +79,7 @@ class LookUps:
             numbered = [one for one in known if one.number and one.number == each.contact_number]
             named = [one for one in known if one not in numbered and folded(one.name) == folded(each.name)]
             has_active = any(one.active for one in numbered)
-            candidates[each.marker] = numbered if has_active else numbered + named
+            candidates[each.marker] = numbered if has_active else named + numbered
         return candidates
 
     def _bills(self, documents: Sequence[Document]) -> Mapping[str, Sequence[Found]]:
@@ -169,6 +169,11 @@ def _way_to(document: Document) -> str:
 def _claim_of(document: Document) -> Document:
     """The claim itself, or what this payment settles (it has the same number and a known id)."""
     return document if document.kind in CLAIMS else replace(document, kind=document.settles or BILL)
+
+
+def _is_meant(claim: Document, hit: Found) -> bool:
+    """Two claims may carry one number; a payment means the one it settles."""
+    return claim.settles_id is None or claim.settles_id.lower() == hit.remote_id.lower()
 
 
 def _numbers(documents: Sequence[Document]) -> list[str]:

@@ -68,6 +68,15 @@ def test_a_place_is_given_back_when_the_call_fails(pair: tuple[Limiter, Limiter]
             raise ValueError("call failed")
 
 
+def test_a_call_that_the_minute_refuses_takes_no_place(pair: tuple[Limiter, Limiter]) -> None:
+    one, _ = pair
+    spend(one, times=4)
+    for _ in range(3):
+        with pytest.raises(RateLimited) as trouble:
+            spend(one)
+        assert trouble.value.after is not None and trouble.value.after > 50
+
+
 def test_a_call_waits_a_little_for_a_place(redis_url: str) -> None:
     patient = limiter(redis_url, limits=Limits(per_minute=50, in_flight=1), max_wait_seconds=2.0)
     with ExitStack() as held:

@@ -293,6 +293,36 @@ def test_the_state_of_claims_comes_by_number(paper: Paper, xero: Xero) -> None:
     }
 
 
+def test_of_two_bills_with_one_number_a_payment_means_its_own(paper: Paper, xero: Xero) -> None:
+    ids = [str(send(paper, "CW-1", xero=xero, key=f"k-{n}")[0].remote_id) for n in range(2)]
+    states = xero.state_of([paper.bill("CW-1"), paper.payment("CW-1", ids[1])])
+    assert {hit.remote_id for hit in states["bill:CW-1"]} == set(ids)
+    assert [hit.remote_id for hit in states["payment:CW-1"]] == [ids[1]]
+
+
+def test_an_archived_contact_is_offered_as_such(bench: XeroBench, xero: Xero) -> None:
+    archived = {"name": "Ana Smith", "account_number": "V-9", "status": "ARCHIVED"}
+    bench.control("POST", "xero/organisations", {"tenant_id": TENANT, "contacts": [archived]})
+    wanted = wanted_contact("Ana Smith")
+    assert [(one.name, one.active) for one in xero.contacts([wanted])[wanted.marker]] == [
+        ("Ana Smith", False)
+    ]
+
+
+def test_an_active_namesake_is_offered_beside_an_archived_number(bench: XeroBench, xero: Xero) -> None:
+    archived = {"name": "Old Jo", "account_number": "V-9", "status": "ARCHIVED"}
+    bench.control("POST", "xero/organisations", {"tenant_id": TENANT, "contacts": [archived]})
+    wanted = wanted_contact("Jo Doe", number="V-9")
+    assert [one.name for one in xero.contacts([wanted])[wanted.marker]] == ["Jo Doe", "Old Jo"]
+
+
+def test_an_active_number_is_offered_alone(bench: XeroBench, xero: Xero) -> None:
+    namesake = {"name": "Ana Smith", "account_number": "V-8"}
+    bench.control("POST", "xero/organisations", {"tenant_id": TENANT, "contacts": [namesake]})
+    wanted = wanted_contact("Ana Smith", number="V-1001")
+    assert [one.name for one in xero.contacts([wanted])[wanted.marker]] == ["Jo Doe"]
+
+
 def test_what_the_bank_reconciled_is_told(bench: XeroBench, paper: Paper, xero: Xero) -> None:
     (bill,) = send(paper, "CW-1", xero=xero)
     documents = [paper.payment("CW-1", str(bill.remote_id)), paper.spend("CW-2", "33.00")]
