@@ -6,17 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox import connectwise_listing
+from sandbox.connectwise_listing import visible
 from sandbox.connectwise_site import Site
 from sandbox.connectwise_wire import error, not_found
 from sandbox.web import Json, Reply, Request, json_reply
 
 API_MEMBER = "ExpenseAPI"
 NOUNS = {"entries": "ExpenseEntry", "reports": "ExpenseReport", "callbacks": "Callback"}
-
-
-def shown(record: Json) -> Json:
-    """The record without the sandbox's own marks."""
-    return {name: value for name, value in record.items() if not name.startswith("_") or name == "_info"}
 
 
 @dataclass
@@ -60,18 +56,18 @@ class Call:
 
     def one(self, record: Json, *, status: int = 200) -> Reply:
         """One record."""
-        body = shown(record)
+        body = visible(record)
         if self.request.query.get("fields"):
             body = connectwise_listing.partial(body, self.request.query["fields"])
         return json_reply(body, status=status)
 
     def listing(self, records: list[Json], *, fields: set[str] | None = None) -> Reply:
         """One page of records."""
-        return connectwise_listing.listing([shown(record) for record in records], self.request, fields=fields)
+        return connectwise_listing.listing(records, self.request, fields=fields)
 
     def count(self, records: list[Json], *, fields: set[str] | None = None) -> Reply:
         """How many records."""
-        return connectwise_listing.count([shown(record) for record in records], self.request, fields=fields)
+        return connectwise_listing.count(records, self.request, fields=fields)
 
 
 def patched(record: Json, operations: list[Json]) -> Json:

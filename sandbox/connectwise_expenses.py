@@ -79,7 +79,8 @@ def create_entry(site: Site, report: Json, wish: Json, *, member: Json, silent: 
             f"unknown in an entry: {', '.join(sorted(unknown))}; known: {', '.join(sorted(WISHES))}"
         )
     entry = site.add("entries", {**fields_of(site, wish), **_ownership(site, report, member)})
-    _retotal(site, report)
+    site.entries_by_report.setdefault(report["id"], {})[entry["id"]] = entry
+    report["total"] += entry["amount"]
     site.save_entry(entry, action="added", member=member["identifier"], silent=silent)
     return entry
 
@@ -176,12 +177,12 @@ def _charged_to(site: Site, wish: Json) -> Json:
 
 
 def _retotal(site: Site, report: Json) -> None:
-    report["total"] = site.total_of(report["id"])
+    report["total"] = sum((entry["amount"] for entry in entries_of(site, report["id"])), Decimal("0.00"))
 
 
 def entries_of(site: Site, report_id: int) -> list[Json]:
     """The entries of one report."""
-    return [entry for entry in site.rows("entries") if entry["expenseReport"]["id"] == report_id]
+    return list(site.entries_by_report.get(report_id, {}).values())
 
 
 def move_report(site: Site, report: Json, status: str, *, member: str, silent: bool = False) -> int:
@@ -267,7 +268,7 @@ def _wish_of(entry: Json, changes: Json) -> Json:
 def delete_entry(site: Site, entry: Json, *, member: str, silent: bool = False) -> None:
     """Remove an entry."""
     del site.tables["entries"][entry["id"]]
-    report = site.tables["reports"].get(entry["expenseReport"]["id"])
-    if report is not None:
-        _retotal(site, report)
+    report = site.tables["reports"][entry["expenseReport"]["id"]]
+    del site.entries_by_report[report["id"]][entry["id"]]
+    _retotal(site, report)
     site.save_entry(entry, action="deleted", member=member, silent=silent)

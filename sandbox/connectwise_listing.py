@@ -29,7 +29,7 @@ def listing(records: list[Json], request: Request, *, fields: set[str] | None = 
     else:
         page, links = _numbered(found, request)
     wanted = request.query.get("fields")
-    shown = [partial(record, wanted) for record in page] if wanted else page
+    shown = [partial(record, wanted) if wanted else record for record in map(visible, page)]
     headers = {"Link": links, "api-current-version": "2026.1"}
     if not links and "pagination-type" not in request.headers:
         del headers["Link"]
@@ -39,6 +39,11 @@ def listing(records: list[Json], request: Request, *, fields: set[str] | None = 
 def count(records: list[Json], request: Request, *, fields: set[str] | None = None) -> Reply:
     """How many records `conditions` describes."""
     return json_reply({"count": len(selected(records, request, fields=fields))})
+
+
+def visible(record: Json) -> Json:
+    """The record without the sandbox's own marks."""
+    return {name: value for name, value in record.items() if not name.startswith("_") or name == "_info"}
 
 
 def partial(record: Json, wanted: str) -> Json:

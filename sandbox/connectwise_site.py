@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from random import Random
 from secrets import token_hex
 from typing import Any
@@ -63,6 +62,7 @@ class Site:
     delivery: Delivery = field(default_factory=Delivery)
     tables: dict[str, dict[int, Json]] = field(default_factory=lambda: {name: {} for name in TABLES})
     contents: dict[int, bytes] = field(default_factory=dict)
+    entries_by_report: dict[int, dict[int, Json]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     failures: dict[int, int] = field(default_factory=dict)
     saved: int = 0
@@ -226,17 +226,6 @@ class Site:
         """Monday and Sunday of the expense report that a day belongs to."""
         monday = day - timedelta(days=day.weekday())
         return monday, monday + timedelta(days=6)
-
-    def total_of(self, report_id: int) -> Decimal:
-        """Sum of the entries of a report."""
-        return sum(
-            (
-                e.get("amount", Decimal(0))
-                for e in self.rows("entries")
-                if e["expenseReport"]["id"] == report_id
-            ),
-            Decimal("0.00"),
-        )
 
 
 def _concerns(callback: Json, entry: Json) -> bool:

@@ -6,7 +6,6 @@ import base64
 from datetime import date
 from typing import Any
 
-from sandbox.connectwise_call import shown
 from sandbox.connectwise_documents import attach
 from sandbox.connectwise_expenses import (
     approved_status,
@@ -17,6 +16,7 @@ from sandbox.connectwise_expenses import (
     entries_of,
     move_report,
 )
+from sandbox.connectwise_listing import visible
 from sandbox.connectwise_setup import configure_site
 from sandbox.connectwise_site import Site
 from sandbox.control_call import Call
@@ -70,7 +70,7 @@ def _dump(site: Site) -> Json:
             "disable_after": site.disable_after,
             **site.delivery.waiting(),
         },
-        **{name: [shown(record) for record in rows.values()] for name, rows in site.tables.items()},
+        **{name: [visible(record) for record in rows.values()] for name, rows in site.tables.items()},
     }
 
 
@@ -152,7 +152,7 @@ def edit(call: Call, company: str) -> Reply:
         changes = {n: v for n, v in body.items() if n not in ("entry_id", "silent", "member")}
         member = str(body.get("member", entry["member"]["identifier"]))
         edit_entry(site, entry, changes, member=member, silent=bool(body.get("silent", False)))
-        return json_reply(shown(entry))
+        return json_reply(visible(entry))
 
 
 @routes.on("POST", SITE + "/delete")
@@ -181,7 +181,7 @@ def add_document(call: Call, company: str) -> Reply:
         made = attach(
             site, entry_id=entry["id"], file_name=str(body["file_name"]), content=content, link=link
         )
-        return json_reply(shown(made), status=201)
+        return json_reply(visible(made), status=201)
 
 
 @routes.on("POST", SITE + "/release")

@@ -31,16 +31,16 @@ BASE = "/api.xro/2.0"
 LARGEST_BODY = 10 * 1024 * 1024
 
 routes = Routes()
-for _module in (
-    xero_invoices,
-    xero_payments,
-    xero_batches,
-    xero_banking,
-    xero_contacts,
-    xero_settings,
-    xero_attachments,
+for _table in (
+    xero_invoices.routes,
+    xero_payments.routes,
+    xero_batches.routes,
+    xero_banking.routes,
+    xero_contacts.routes,
+    xero_settings.routes,
+    xero_attachments.routes,
 ):
-    routes.include(_module.routes)
+    routes.include(_table)
 
 
 def answer(world: World, request: Request, *, take_fault: Callable[[], Fault | None]) -> Reply:

@@ -44,6 +44,7 @@ class Keys:
         answered = self._answers.get(key)
         if answered is None or now - answered.at >= KEPT_SECONDS:
             reply = act()
+            self._answers.pop(key, None)  # to the end: the oldest stay in front
             self._answers[key] = _Answered(now, fingerprint, reply)
             return reply
         if answered.fingerprint != fingerprint:
@@ -53,7 +54,11 @@ class Keys:
 
     def forget_old(self, *, now: float) -> None:
         """Drop what is past its six minutes."""
-        self._answers = {k: a for k, a in self._answers.items() if now - a.at < KEPT_SECONDS}
+        while self._answers:
+            oldest = next(iter(self._answers))
+            if now - self._answers[oldest].at < KEPT_SECONDS:
+                return
+            del self._answers[oldest]
 
 
 def _fingerprint(request: Request) -> str:
