@@ -1,6 +1,6 @@
 """The company file: TOML in, settings and secrets out, and back. All its faults are named at once.
 
-Its keys stand in company_fields.py, table by table. Secrets are kept apart from the first moment, so that nothing
+Its keys stand in company_fields.py. Secrets are kept apart from the first moment, so that nothing
 that prints, stores or exports settings can show them.
 """
 
