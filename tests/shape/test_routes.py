@@ -22,7 +22,7 @@ PUBLIC = {
     "/api/v1/docs/<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>": "style and script of that page",
 }
 SAMPLES = {"key": "acme", "entry_id": 4711, "event_id": 1}
-pytestmark = pytest.mark.database("sqlite")  # what a route asks for does not depend on the database
+pytestmark = pytest.mark.one_database  # what a route asks for does not depend on the database
 
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
