@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from errors import Held, NeedsAttention
+from errors import NeedsAttention
 from mappers.accounts import (
     check_account_currency,
     check_can_code,
@@ -24,6 +24,7 @@ from mappers.accounts import (
     tracking_of,
 )
 from mappers.books import Account, Books
+from mappers.closed_period import open_day
 from mappers.company import CompanySettings
 from mappers.decision import OFFSET_LINE, Decision
 from mappers.documents import BILL, PAYMENT, Document, Line
@@ -78,7 +79,7 @@ def plan(
     (`currency_missing`, `amount_not_in_cents`, `tax_amount_unclear`, `total_differs`, those of accounts.py).
     """
     currency = _currency(entry, books)
-    day, draft = _day(entry, settings=settings, books=books)
+    day, draft = open_day(entry.date, settings=settings, books=books)
     decimals = min(decimals_of(currency), traits.decimals)
     sheet = _Sheet(
         entry=entry,
@@ -123,23 +124,6 @@ def _currency(entry: Entry, books: Books) -> str:
             f"Add the currency {currency} to the books, then retry.",
         )
     return currency
-
-
-def _day(entry: Entry, *, settings: CompanySettings, books: Books) -> tuple[dt.date, bool]:
-    """The day of the documents, and whether they must stay a draft because the books are closed."""
-    locked, policy = books.locked_until, settings.expenses.closed_period
-    if locked is None or entry.date > locked:
-        return entry.date, False
-    if policy == "next_open_day":
-        return locked + dt.timedelta(days=1), False
-    if policy == "draft":
-        return entry.date, True
-    raise Held(
-        f"It is dated {entry.date}, and the books of {books.name} are closed up to {locked}.",
-        cause="closed_period",
-        to_do=f"Open the books for {entry.date}, or set closed_period in the company file to"
-        ' "next_open_day" or "draft".',
-    )
 
 
 def _claim(sheet: _Sheet) -> Document:

@@ -9,8 +9,8 @@ Nothing is sent inside a database transaction, and one expense's trouble never s
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,12 +19,14 @@ import structlog
 from errors import Held, NeedsAttention, Paused, RateLimited, Retryable, Skipped
 from mappers import documents as words
 from mappers.changes import describe_changes
+from mappers.closed_period import on_open_day
 from mappers.connectwise import fingerprint, to_entry
 from mappers.decision import Decision, decide
 from mappers.entry import Entry, Report
 from mappers.exact import parse, to_bytes
 from mappers.gate import check_gate
 from mappers.money import format_money
+from mappers.plan import explain
 from mappers.plan import plan as plan_documents
 from models import outbox as memory
 from models import states
@@ -145,10 +147,8 @@ class Posting:
         self._each(cases, self._compare_with_posted, begun=True)
         fresh = [case for case in cases if case.is_open and not case.has_begun]
         self._decide_and_plan(fresh)
-        self._load_documents([case for case in cases if case.is_open])
-        self._send_claims(cases)
-        self._load_documents([case for case in cases if case.is_open])
-        self._send_money(cases)
+        self._send(cases)
+        self._send_what_met_closed_books(cases)
 
     # -- reading ---------------------------------------------------------------------------------------
 
@@ -226,7 +226,10 @@ class Posting:
         plans: dict[int, tuple[words.Document, ...]] = {}
 
         def plan(case: Case) -> None:
-            plans[case.expense.id] = self._plan(case, contacts)
+            made = plans[case.expense.id] = self._plan(case, contacts)
+            assert case.entry is not None
+            assert case.decision is not None
+            case.decision = replace(case.decision, why=explain(case.entry, case.decision, made))
 
         self._each(cases, plan)
         self._again_with_newer(cases, STALE_BOOKS, lambda: self._work.books(fresh=True), plan)
@@ -250,10 +253,12 @@ class Posting:
         )
 
     def _again_with_newer(
-        self, cases: Iterable[Case], causes: frozenset[str], refresh: Any, step: Any
+        self, cases: Iterable[Case], causes: Collection[str], refresh: Any, step: Any
     ) -> None:
         """What reference data of an hour ago made impossible is tried once more with data of now."""
-        stale = [c for c in cases if getattr(c.trouble, "cause", None) in causes]
+        stale = [
+            case for case in cases if getattr(case.trouble, "cause", None) in causes and not _is_routine(case)
+        ]
         if not stale:
             return
         refresh()
@@ -278,13 +283,35 @@ class Posting:
 
     # -- sending ---------------------------------------------------------------------------------------
 
+    def _send(self, cases: Sequence[Case]) -> None:
+        self._load_documents([case for case in cases if case.is_open])
+        self._send_claims(cases)
+        self._load_documents([case for case in cases if case.is_open])
+        self._send_money(cases)
+
+    def _send_what_met_closed_books(self, cases: Sequence[Case]) -> None:
+        """Books closed after we last read their lock dates: what was refused for that follows the company's
+        policy like all else."""
+        late = [c for c in cases if getattr(c.trouble, "cause", None) == "closed_period" and _refused(c)]
+        if not late:
+            return
+        self._work.books(fresh=True)
+        for case in late:
+            case.trouble = None
+        self._load_documents(late)
+        self._decide_and_plan([case for case in late if not case.has_begun])
+        self._send(late)
+
     def _send_claims(self, cases: Sequence[Case]) -> None:
         rows = self._to_send(cases, words.CLAIMS)
         self._absorb(cases, self._outbox.send(rows, self._work.offline_ledger().calls))
 
     def _send_money(self, cases: Sequence[Case]) -> None:
         self._look_before_paying(cases)
-        self._each([case for case in cases if case.is_open], self._fill_in_what_is_settled)
+        self._each(cases, self._fill_in_what_is_settled)
+        self._each(cases, self._move_into_open_books)
+        newer = {"closed_period"}, lambda: self._work.books(fresh=True), self._move_into_open_books
+        self._again_with_newer([case for case in cases if case.begun_before], *newer)
         rows = self._to_send(cases, words.MONEY)
         self._absorb(cases, self._outbox.send(rows, self._work.offline_ledger().calls))
 
@@ -345,6 +372,16 @@ class Posting:
             if claim.due is not None and claim.due != plan.amount:
                 raise _settled_already(claim)
             document.plan = plan_text(plan.settling(claim.remote_id))
+
+    def _move_into_open_books(self, case: Case) -> None:
+        """The books may have been closed since the payment was planned."""
+        for document in case.documents:
+            if document.kind in words.MONEY and document.state not in states.MADE:
+                planned = plan_of(document)
+                moved = on_open_day(planned, settings=self._work.settings, books=self._work.books())
+                if moved.date != planned.date:
+                    document.plan = plan_text(moved)
+                    case.notes.append(f"moved: {document.kind} from {planned.date} to {moved.date}")
 
     # -- ending ----------------------------------------------------------------------------------------
 
@@ -409,6 +446,16 @@ class Posting:
                     which = Company.provider == work.settings.ledger.provider
                 until = now + dt.timedelta(seconds=max(1.0, trouble.after or 0))
                 make_wait(session, which, until=until, why=str(trouble))
+
+
+def _is_routine(case: Case) -> bool:
+    """Held, and looked at again by a sweep: that must not cost the day's calls to the ledger."""
+    return case.expense.state == states.HELD
+
+
+def _refused(case: Case) -> bool:
+    """Whether the ledger itself refused a document of this expense."""
+    return isinstance(case.trouble, NeedsAttention)
 
 
 class _Changed(NeedsAttention):

@@ -12,7 +12,7 @@ from mappers.entry import Entry
 from mappers.gate import check_gate
 from mappers.mapping import choose_contact, fixed_contact, wanted_contact
 from mappers.money import format_money
-from mappers.plan import plan
+from mappers.plan import explain, plan
 from models import states
 from workers.reading import read_entries, read_reports
 from workers.work import Work
@@ -41,7 +41,7 @@ def preview(work: Work, entry_id: int) -> dict[str, Any]:
         said = {"cause": trouble.cause, "to_do": trouble.to_do, "why": trouble.why}
         return shown | said | {"state": states.NEEDS_ATTENTION}
     return shown | {
-        "why": decision.why,
+        "why": explain(entry, decision, documents),
         "rule": decision.rule,
         "documents": [show_document(work, document) for document in documents],
     }

@@ -8,7 +8,7 @@ from typing import Any
 from mappers.company import CompanySettings
 from mappers.connectwise import audits_prove_approval, to_report
 from mappers.entry import Entry, Report
-from mappers.gate import needs_audit
+from mappers.gate import SECOND_TIER, needs_audit
 from providers.connectwise import ConnectWise
 
 
@@ -27,10 +27,21 @@ def read_reports(
         return {}
     raws = {int(raw["id"]): raw for raw in connectwise.reports(ids)}
     reports = {report_id: to_report(raw) for report_id, raw in raws.items()}
-    approval = settings.expenses.approval or frozenset()
-    for entry in entries:
-        report = reports.get(entry.report_id) if entry.report_id is not None else None
-        if report is not None and not report.was_approved and needs_audit(entry, report, settings=settings):
-            proved = audits_prove_approval(connectwise.report_audits(report.id), approval)
-            reports[report.id] = to_report(raws[report.id], was_approved=proved)
+    wanted = {
+        entry.report_id
+        for entry in entries
+        if entry.report_id in reports and needs_audit(entry, reports[entry.report_id], settings=settings)
+    }
+    for report_id in wanted:
+        reports[report_id] = _with_audits(connectwise, raws[report_id], settings=settings)
     return reports
+
+
+def _with_audits(connectwise: ConnectWise, raw: dict[str, Any], *, settings: CompanySettings) -> Report:
+    audits = connectwise.report_audits(int(raw["id"]))
+    approval = settings.expenses.approval or frozenset()
+    return to_report(
+        raw,
+        was_approved=audits_prove_approval(audits, approval),
+        second_tier=audits_prove_approval(audits, frozenset({SECOND_TIER})),
+    )

@@ -23,8 +23,8 @@ from providers.contract import Ledger
 from workers.tokens import Tokens
 
 BOOKS, SITE = "books", "site"
-BOOKS_SECONDS = 3600  # accounts, tax codes, tracking
-LOCKS_SECONDS = 300  # lock dates move while a month is closed
+# What newer data would cure is tried again with newer data at once (workers/posting.py), so age costs little.
+BOOKS_SECONDS = 3600
 SITE_SECONDS = 3600
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ class Work:
         with self.database.read() as session:
             known = load_reference(session, self.company_id, BOOKS)
             now = self.database.now(session)
-        if known and not fresh and now - known.fetched_at < dt.timedelta(seconds=LOCKS_SECONDS):
+        if known and not fresh and now - known.fetched_at < dt.timedelta(seconds=BOOKS_SECONDS):
             return books_from_json(json.loads(known.data))
         books = self.use_ledger(lambda ledger: ledger.books())
         self._save(BOOKS, json.dumps(books_to_json(books)))
