@@ -139,15 +139,14 @@ class _Conditions:
 
 def _one_of(path: str, wanted: list[Any]) -> Test:
     """A set answers for text and numbers: fifty ids are asked of thousands of records."""
-    plain = {_folded(value) for value in wanted}
+    others = [value for value in wanted if isinstance(value, bool | datetime | None)]
+    plain = {_folded(value) for value in wanted if value not in others}
 
     def test(record: Json) -> bool:
         held = value_at(record, path)
         if isinstance(held, str | int | Decimal) and not isinstance(held, bool) and _folded(held) in plain:
             return True
-        return any(
-            _compare(held, "=", value) for value in wanted if isinstance(value, bool | datetime | None)
-        )
+        return any(_compare(held, "=", value) for value in others)
 
     return test
 
