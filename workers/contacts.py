@@ -162,3 +162,4 @@ def forget_contact(session: Session, company_id: int, remote_id: str) -> None:
     )
     for row in session.scalars(statement):
         row.state, row.remote_id = states.PLANNED, None
+        row.generation += 1  # made anew it is another write, never an old answer under the old key

@@ -35,7 +35,8 @@ from models.companies import make_wait, pause_companies
 from models.company import Company
 from models.expense import Document, Expense
 from models.history import note
-from workers.contacts import Contacts
+from models.receipts import expect_receipts
+from workers.contacts import Contacts, forget_contact
 from workers.outbox import Outbox, Sending, plan_of, plan_text
 from workers.policy import Verdict, is_bug, judge
 from workers.reading import read_entries, read_reports
@@ -50,6 +51,7 @@ STALE_BOOKS = frozenset(
     ("account_unknown", "account_archived", "account_cannot_pay", "account_cannot_be_coded", "tax_unmapped",
      "tax_unknown", "currency_missing", "tracking_unmapped", "closed_period")
 )  # fmt: skip
+LOST_CONTACT = frozenset(("contact_archived", "contact_missing"))
 STALE_SITE = frozenset(("classification_unknown", "payment_type_unknown", "expense_type_unmapped"))
 
 log = structlog.get_logger(__name__)
@@ -95,6 +97,7 @@ class Posting:
             use=work.use_ledger,
         )
         self._bugs: list[Exception] = []
+        self.has_receipts = False  # something was posted whose receipts must be looked for
 
     def run(self) -> bool:
         """Takes up open requests, then posts up to a few batches. True when more is due.
@@ -332,10 +335,17 @@ class Posting:
                 trouble = sending.troubles.get(document.marker)
                 if trouble is not None and case.is_open:
                     case.trouble = trouble
+                    self._forget_lost_contact(document, trouble)
                 elif result is not None and result.outcome == "posted":
                     case.notes.append(f"posted: {document.kind} {document.number} ({result.status})")
                     if case.is_open:
                         case.trouble = _total_trouble(document, result)
+
+    def _forget_lost_contact(self, document: Document, trouble: Exception) -> None:
+        """A remembered contact that was archived or merged since is looked up anew by the next try."""
+        if getattr(trouble, "cause", None) in LOST_CONTACT:
+            with self._work.database.write() as session:
+                forget_contact(session, self._work.company_id, plan_of(document).contact)
 
     def _look_before_paying(self, cases: Sequence[Case]) -> None:
         """Reads bills anew that stood at the ledger before this run, or whose due amount we learnt too long
@@ -405,8 +415,22 @@ class Posting:
             verdicts = {case.expense.id: self._verdict(case, now=now) for case in cases}
             endings = [_ending(case, verdicts[case.expense.id]) for case in cases]
             finish_expenses(session, endings, lease=work.lease, now=now)
+            self._expect_receipts(session, cases, verdicts, now=now)
             for case in cases:
                 self._note(session, case, verdicts[case.expense.id], now=now)
+
+    def _expect_receipts(
+        self, session: Any, cases: Sequence[Case], verdicts: dict[int, Verdict], *, now: dt.datetime
+    ) -> None:
+        if not self._work.settings.expenses.attach_receipts:
+            return
+        posted = [
+            case.expense.id
+            for case in cases
+            if verdicts[case.expense.id].state == states.DONE and case.expense.state != states.DONE
+        ]
+        expect_receipts(session, posted, now=now)
+        self.has_receipts = self.has_receipts or bool(posted)
 
     def _verdict(self, case: Case, *, now: dt.datetime) -> Verdict:
         if case.verdict is not None:
