@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import case, exists, func, select, update
+from sqlalchemy import ColumnElement, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from models.company import Company
@@ -111,5 +111,15 @@ def companies_with_work(session: Session, *, now: dt.datetime) -> list[str]:
     """Keys of companies that may work now and have due expenses or due requests."""
     work = exists().where(Expense.company_id == Company.id, Expense.due_at <= now)
     open_requests = exists().where(Request.company_id == Company.id, Request.due_at <= now)
+    return _companies(session, work | open_requests, now=now)
+
+
+def companies_with_receipts(session: Session, *, now: dt.datetime) -> list[str]:
+    """Keys of companies that may work now and have receipts to be looked for."""
+    due = exists().where(Expense.company_id == Company.id, Expense.receipts_due_at <= now)
+    return _companies(session, due, now=now)
+
+
+def _companies(session: Session, which: ColumnElement[bool], *, now: dt.datetime) -> list[str]:
     may = Company.paused_at.is_(None) & func.coalesce(Company.wait_until <= now, True)
-    return list(session.scalars(select(Company.key).where(may, work | open_requests).order_by(Company.key)))
+    return list(session.scalars(select(Company.key).where(may, which).order_by(Company.key)))

@@ -27,6 +27,7 @@ class Expense(Base):
     __table_args__ = (
         UniqueConstraint("company_id", "entry_id"),
         _partial("expense_due", "company_id", "due_at", where="due_at IS NOT NULL"),
+        _partial("expense_receipts", "company_id", "receipts_due_at", where="receipts_due_at IS NOT NULL"),
         Index("expense_changes", "company_id", "updated_at", "id"),
         _partial("expense_causes", "company_id", "cause", "state", where="cause IS NOT NULL"),
         Index("expense_states", "company_id", "state", "updated_at", "id"),
@@ -57,6 +58,8 @@ class Expense(Base):
     date: Mapped[dt.date | None] = mapped_column(Date)
     rule: Mapped[int | None]
     decision: Mapped[str | None] = mapped_column(Text)  # the rule that fired, in a sentence
+    receipts_due_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    receipt_checks: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
     updated_at: Mapped[dt.datetime] = mapped_column(Instant)
 

@@ -86,6 +86,7 @@ def wake_expenses(session: Session, expenses: dict[tuple[int, int], bool]) -> No
         signals=1,
         attempts=0,
         posting=1,
+        receipt_checks=0,
         created_at=utcnow(),
         updated_at=utcnow(),
     )

@@ -16,6 +16,7 @@ from models import states
 from models.database import utcnow
 from models.expense import Document, Expense, Request
 from models.inbox import dialect_insert
+from models.receipts import RECEIPT
 
 SENT, UNSURE, DONE = "sent", "uncertain", "done"
 
@@ -56,7 +57,9 @@ def save_plan(
     kept = [(p.kind, p.number) for p in planned]
     if expense_id is not None:
         for document in session.scalars(
-            select(Document).where(Document.expense_id == expense_id, Document.state.in_(loose))
+            select(Document).where(
+                Document.expense_id == expense_id, Document.state.in_(loose), Document.kind != RECEIPT
+            )
         ):
             if (document.kind, document.number) not in kept:
                 session.delete(document)
@@ -277,11 +280,11 @@ def open_documents(session: Session, request: Request) -> list[Document]:
 
 
 def documents_of(session: Session, expense_ids: Collection[int]) -> dict[int, list[Document]]:
-    """Documents by expense id, in the order they are made."""
+    """Documents by expense id, in the order they are made; receipts have a life of their own."""
     found: dict[int, list[Document]] = {expense_id: [] for expense_id in expense_ids}
     statement = (
         select(Document)
-        .where(Document.expense_id.in_(expense_ids))
+        .where(Document.expense_id.in_(expense_ids), Document.kind != RECEIPT)
         .order_by(Document.position, Document.id)
         .execution_options(populate_existing=True)
     )

@@ -45,5 +45,16 @@ class Ledger(Protocol):
         Bills by type and number; payments through what they settle (`settles_id`) and their reference;
         spends by reference; contacts by name."""
 
+    def attachments(self, kind: str, remote_id: str) -> Sequence[tuple[str, int]]:
+        """(file name, size in bytes) of each file at a posted document."""
+
+    def attach(
+        self, kind: str, remote_id: str, *, name: str, content: bytes, content_type: str, key: str
+    ) -> str:
+        """Files one receipt at a posted document; its id. A write: may raise `Uncertain`."""
+
+    def reconciled(self, remote_ids: Sequence[tuple[str, str]]) -> set[str]:
+        """Which of these (kind, id at the ledger) are reconciled with a bank line."""
+
     def link(self, books: Books, document: Document, remote_id: str) -> str | None:
         """The address of a posted document in the ledger's own pages, or None. Pure."""

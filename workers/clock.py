@@ -17,12 +17,12 @@ import structlog
 from sqlalchemy import or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.claims import companies_with_work
+from models.claims import companies_with_receipts, companies_with_work
 from models.company import Company
 from models.database import Database
 from models.expense import Tick
 from models.inbox import dialect_insert
-from workers.queues import CARE_FOR_COMPANY, SWEEP_COMPANY, Bell
+from workers.queues import ATTACH_RECEIPTS, CARE_FOR_COMPANY, SWEEP_COMPANY, Bell
 
 BELL_SECONDS = 2
 CARE_SECONDS = 900
@@ -95,8 +95,11 @@ class Clock:
         callbacks stored while Redis was away."""
         with self._database.read() as session:
             companies = companies_with_work(session, now=self._database.now(session))
+            filing = companies_with_receipts(session, now=self._database.now(session))
         for company in companies:
             self._bell.ring(company)
+        for company in filing:
+            self._bell.ring(company, job=ATTACH_RECEIPTS)
 
     def _rounds(self, column: str, every_seconds: int, job: str) -> None:
         """Rings this job for every company whose turn it is; the turn moves on when Redis took the job."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from workers.posting import Posting
-from workers.queues import CARE_FOR_COMPANY, SWEEP_COMPANY
+from workers.queues import ATTACH_RECEIPTS, CARE_FOR_COMPANY, SWEEP_COMPANY
+from workers.receipts import Receipts
 from workers.sweep import care, sweep
 from workers.wiring import at_work
 
@@ -16,8 +17,21 @@ from workers.wiring import at_work
 def post_expenses(*, company: str, **_newer: Any) -> None:
     """Posts what is due for this company, and rings again when there is more."""
     with at_work(company) as (wiring, work):
-        if Posting(work).run():
+        posting = Posting(work)
+        try:
+            more = posting.run()
+        finally:
+            if posting.has_receipts:
+                wiring.bell.ring(company, job=ATTACH_RECEIPTS)
+        if more:
             wiring.bell.ring(company)
+
+
+def attach_receipts(*, company: str, **_newer: Any) -> None:
+    """Files the receipts of what was posted, and rings again when there are more."""
+    with at_work(company, job=ATTACH_RECEIPTS) as (wiring, work):
+        if Receipts(work).run():
+            wiring.bell.ring(company, job=ATTACH_RECEIPTS)
 
 
 def sweep_company(*, company: str, **_newer: Any) -> None:

@@ -11,15 +11,19 @@ import structlog
 from sqlalchemy import select, update
 
 from errors import Paused, RateLimited, Retryable, Trouble
+from mappers import documents as words
 from mappers.connectwise import fingerprint, to_entry
 from mappers.gate import LATER
 from models import states
+from models.companies import load_reference, save_reference
 from models.company import Company
-from models.expense import Expense
+from models.expense import Document, Expense
 from models.inbox import wake_expenses, wake_states
 from workers.work import Work
 
 WINDOW_DAYS = 45  # every sweep looks this far back by the day of the expense
+RECONCILED = "reconciled"
+RECONCILE_SECONDS, RECONCILE_DAYS, RECONCILE_AT_ONCE = 3600, 90, 80
 FULL_HOURS = 24  # once a day from the start date on: old expenses are approved late
 
 log = structlog.get_logger(__name__)
@@ -113,8 +117,9 @@ def care(work: Work, *, callback_url: str) -> None:
     Each part's passing trouble is logged and left for next time; a lost connection pauses the company.
     """
     for name, step in (
-        ("books", lambda: work.books(fresh=True)),
-        ("site", lambda: work.site(fresh=True)),
+        ("books", work.books),
+        ("site", work.site),
+        ("reconciled", lambda: look_for_reconciled(work)),
         ("callback", lambda: care_for_callback(work, callback_url)),
     ):
         try:
@@ -124,6 +129,36 @@ def care(work: Work, *, callback_url: str) -> None:
         except (Retryable, Trouble) as trouble:
             log.warning("care postponed", part=name, why=str(trouble))
     _remember_codebase(work)
+
+
+def look_for_reconciled(work: Work) -> int:
+    """Asks the ledger, once an hour, which of our payments found their bank line; how many did. The longest
+    unasked come first, so that a large backlog is gone through in turns and not all at once."""
+    with work.database.read() as session:
+        now = work.database.now(session)
+        asked = load_reference(session, work.company_id, RECONCILED)
+        statement = (
+            select(Document)
+            .where(Document.company_id == work.company_id, Document.kind.in_(words.MONEY))
+            .where(Document.state == states.POSTED, Document.reconciled.is_(False))
+            .where(Document.created_at > now - dt.timedelta(days=RECONCILE_DAYS))
+            .order_by(Document.seen_at)
+            .limit(RECONCILE_AT_ONCE)
+        )
+        rows = list(session.scalars(statement))
+    if not rows or (asked and now - asked.fetched_at < dt.timedelta(seconds=RECONCILE_SECONDS)):
+        return 0
+    pairs = [(row.kind, row.remote_id) for row in rows if row.remote_id]
+    found = work.use_ledger(lambda ledger: ledger.reconciled(pairs))
+    with work.database.write() as session:
+        save_reference(session, work.company_id, RECONCILED, "{}", now=now)
+        for row in rows:
+            session.execute(
+                update(Document)
+                .where(Document.id == row.id)
+                .values(seen_at=now, reconciled=row.remote_id in found)
+            )
+    return len(found)
 
 
 def _remember_codebase(work: Work) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
-from mappers.company_file import load, load_text
 from redis import Redis
 
 from errors import Paused, Trouble
 from mappers.company import CompanySettings
+from mappers.company_file import load, load_text
 from models.companies import find_company, pause_companies
 from models.company import Company
 from models.database import Database

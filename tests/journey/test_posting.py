@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from models import states
-from tests.journey.conftest import Journey
+from tests.journey.conftest import TENANT, Journey
+from workers.sweep import look_for_reconciled
 
 
 def test_anas_taxi_becomes_a_bill_paid_from_the_card(journey: Journey) -> None:
@@ -35,3 +36,14 @@ def test_an_unapproved_expense_is_held_and_posted_once_approved(journey: Journey
     journey.call_back(entry_id)
     journey.post()
     journey.assert_posted_once(entry_id)
+
+
+def test_a_payment_that_found_its_bank_line_is_shown_reconciled(journey: Journey) -> None:
+    paid, unmatched = journey.add({"amount": "31.00"}, {"amount": "32.00"})
+    journey.post()
+    line = {"account": "Amex 1001", "date": "2026-08-21", "amount": "-31.00", "payee": "Cafe"}
+    journey.control("POST", f"/bank/{TENANT}/lines", {"lines": [line]})
+    journey.control("POST", f"/bank/{TENANT}/reconcile")
+    assert look_for_reconciled(journey.wiring.work("acme")) == 1
+    assert [d.reconciled for d in journey.documents(paid)] == [False, True]
+    assert [d.reconciled for d in journey.documents(unmatched)] == [False, False]

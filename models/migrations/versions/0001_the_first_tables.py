@@ -132,6 +132,8 @@ def upgrade() -> None:
         sa.Column("date", sa.Date(), nullable=True),
         sa.Column("rule", sa.Integer(), nullable=True),
         sa.Column("decision", sa.Text(), nullable=True),
+        sa.Column("receipts_due_at", Instant(), nullable=True),
+        sa.Column("receipt_checks", sa.Integer(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("updated_at", Instant(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -156,6 +158,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "expense_receipts",
+            ["company_id", "receipts_due_at"],
+            unique=False,
+            sqlite_where=sa.text("receipts_due_at IS NOT NULL"),
+            postgresql_where=sa.text("receipts_due_at IS NOT NULL"),
         )
         batch_op.create_index("expense_states", ["company_id", "state", "updated_at", "id"], unique=False)
 
@@ -296,6 +305,11 @@ def downgrade() -> None:
     op.drop_table("reference")
     with op.batch_alter_table("expense", schema=None) as batch_op:
         batch_op.drop_index("expense_states")
+        batch_op.drop_index(
+            "expense_receipts",
+            sqlite_where=sa.text("receipts_due_at IS NOT NULL"),
+            postgresql_where=sa.text("receipts_due_at IS NOT NULL"),
+        )
         batch_op.drop_index(
             "expense_due",
             sqlite_where=sa.text("due_at IS NOT NULL"),
