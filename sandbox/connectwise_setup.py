@@ -91,7 +91,7 @@ def _new_site(world: World, company: str, wish: Json) -> Site:
 def _put(site: Site, table: str, record: Json, *, key: str = "name") -> None:
     for known in site.tables[table].values():
         if known[key] == record[key]:
-            known.update(record)
+            known.update({name: value for name, value in record.items() if value is not None})
             return
     site.add(table, record)
 

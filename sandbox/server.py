@@ -49,6 +49,8 @@ class _Connection(BaseHTTPRequestHandler):
             self.close_connection = True
             return json_reply({"message": f"bodies are limited to {BODY_LIMIT} bytes"}, status=413)
         body = self.rfile.read(length) if length else b""
+        if len(body) < length:  # the client died while sending: half a request is none
+            return Reply(cut=True)
         path, _, query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
         return self.server.app.answer(Request(self.command, path, query, headers, body, self.server.origin))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,6 +19,7 @@ CLIENT = ("sandbox-client", "sandbox-secret")
 REFRESH = "sandbox-refresh-token"
 COMPANY = "acme_f"
 WAIT = 10
+WINDOW_SECOND = 17  # where the minute windows of an organisation start
 
 
 @dataclass
@@ -41,6 +43,11 @@ class Control:
 
     def fault(self, kind: str, **more: Any) -> Any:
         return self("POST", "/faults", {"system": "xero", "kind": kind, **more})
+
+    def fresh_minute(self) -> None:
+        """Go to the start of a minute window, so that none ends in the middle of a test."""
+        second = datetime.fromisoformat(self("GET", "/")["now"].replace("Z", "+00:00")).timestamp() % 60
+        self("POST", "/clock", {"advance_seconds": (WINDOW_SECOND + 1 - second) % 60})
 
     def state(self) -> Any:
         return self("GET", f"/xero/{TENANT}/state")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -99,6 +101,19 @@ def test_a_closed_sandbox_answers_nobody_any_more() -> None:
     handle.close()
     with pytest.raises(requests.ConnectionError):
         session.get(f"{handle.url}/_sandbox/", timeout=WAIT)
+
+
+def test_half_a_request_is_none(control: Control, xero: Xero) -> None:
+    host, port = urlsplit(control.url).netloc.split(":")
+    token = str(xero.session.headers["Authorization"])
+    head = f"PUT /api.xro/2.0/Contacts HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
+    head += f"xero-tenant-id: {TENANT}\r\nAccept: application/json\r\nContent-Length: 99\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=WAIT) as connection:
+        connection.sendall(head.encode() + b'{"Contacts":[{"Name":"Half"}]}')
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+    assert control("GET", "/calls?system=xero")["count"] == 0
+    assert len(xero.get("/Contacts")["Contacts"]) == 1
 
 
 def test_fifty_connections_at_once_are_served(control: Control) -> None:

@@ -63,6 +63,7 @@ def test_two_organisations_keep_their_keys_apart(control: Control, xero: Xero) -
 
 
 def test_the_minute_limit_says_how_long_to_wait(control: Control, xero: Xero) -> None:
+    control.fresh_minute()
     control.organisation(limits={"minute": 3})
     left = [xero.call("GET", "/Currencies").headers["X-MinLimit-Remaining"] for _ in range(3)]
     assert left == ["2", "1", "0"]
@@ -81,6 +82,7 @@ def test_the_day_limit_waits_for_hours(control: Control, xero: Xero) -> None:
 
 
 def test_a_replay_costs_a_call_and_a_refused_call_does_nothing(control: Control, xero: Xero) -> None:
+    control.fresh_minute()
     control.organisation(limits={"minute": 2})
     xero.put("Invoices", bill(), key="k1")
     assert xero.put("Invoices", bill(), key="k1").headers["X-MinLimit-Remaining"] == "0"

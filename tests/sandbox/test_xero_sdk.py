@@ -132,6 +132,7 @@ def test_the_sdk_meets_a_lock_date(control: Control, sdk: AccountingApi) -> None
 
 
 def test_the_sdk_meets_a_rate_limit(control: Control, sdk: AccountingApi) -> None:
+    control.fresh_minute()
     control.organisation(limits={"minute": 1})
     sdk.get_accounts(TENANT)
     with pytest.raises(RateLimitException) as caught:
