@@ -10,11 +10,13 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from flask import Blueprint, Response, current_app, jsonify, request
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from models.company import Company
 from models.database import Database
@@ -41,6 +43,9 @@ class Sender:
     key: str
     site: str
     company_id: str
+
+    def owns_key_url(self, key_url: str) -> bool:
+        return is_own_key_url(key_url, site=self.site, company_id=self.company_id)
 
 
 class Refusal(Exception):
@@ -89,27 +94,33 @@ class Receiver:
         self._known[key] = (time.monotonic() + KNOWN_SECONDS, sender)
         return sender
 
-    def verify(self, body: bytes, signature: str | None, sender: Sender) -> None:
-        """Raises Refusal unless the body was signed with a key of the sender's own site."""
+    def verify(
+        self, body: bytes, message: dict[str, Any] | None, signature: str | None, sender: Sender
+    ) -> None:
+        """Raises Refusal unless the body was signed with a key of the sender's own site.
+
+        `message` is the body parsed, None when it can't be.
+        """
         if not signature or not signature.isascii():
             raise Refusal(401, f"The {SIGNATURE} header is missing.")
-        key_url = find_key_url(body)
+        key_url = find_key_url(message, body)
         if key_url is None:
-            keys = self.keys.recent(containing=f"companyName={sender.company_id}&")
+            keys = self.keys.recent(sender.owns_key_url)
             if not any(is_signed(body, key, signature) for key in keys):
                 raise Refusal(401, "The message names no signing key.")
-            return
-        if not is_own_key_url(key_url, site=sender.site, company_id=sender.company_id):
+        elif not sender.owns_key_url(key_url):
             raise Refusal(401, "The signing key's address is not this company's.")
+        elif not is_signed(body, self._signing_key(key_url, sender), signature):
+            raise Refusal(401, "The signature is wrong.")
+
+    def _signing_key(self, key_url: str, sender: Sender) -> str:
         public_only = is_cloud(sender.site) and not self.allow_private
         try:
-            signing_key = self.keys.fetch(key_url, public_only=public_only)
+            return self.keys.fetch(key_url, public_only=public_only)
         except KeyRefused as error:
             raise Refusal(401, f"The signing key could not be had: {error}.") from None
         except KeyUnavailable as error:
             raise Refusal(429, f"The signing key could not be fetched now: {error}.") from None
-        if not is_signed(body, signing_key, signature):
-            raise Refusal(401, "The signature is wrong.")
 
     def store(self, message: Message) -> bool:
         """Stores the message durably; True when it is new. Raises Refusal 429."""
@@ -125,18 +136,40 @@ def receive(key: str) -> Response:
     receiver: Receiver = current_app.extensions["callbacks"]
     try:
         sender = receiver.sender(key)
-        body = request.get_data(cache=False)
-        receiver.verify(body, request.headers.get(SIGNATURE), sender)
-        return _take(receiver, sender, body)
+        body = _read_body()
+        message = _parsed(body)
+        receiver.verify(body, message, request.headers.get(SIGNATURE), sender)
+        return _take(receiver, sender, body, message)
     except Refusal as refusal:
         return _refuse(key, refusal)
 
 
-def _take(receiver: Receiver, sender: Sender, body: bytes) -> Response:
+def _read_body() -> bytes:
+    """The body as received; raises RequestEntityTooLarge.
+
+    A body without a declared length would be cut at the limit and not refused, so one byte more is asked for.
+    """
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None:
+        request.max_content_length = limit + 1
+    body = request.get_data(cache=False)
+    if limit is not None and len(body) > limit:
+        raise RequestEntityTooLarge()
+    return body
+
+
+def _parsed(body: bytes) -> dict[str, Any] | None:
     try:
-        envelope = read_envelope(body)
+        return parse(body)
+    except Unreadable:
+        return None
+
+
+def _take(receiver: Receiver, sender: Sender, body: bytes, message: dict[str, Any] | None) -> Response:
+    try:
+        envelope = read_envelope(parse(body) if message is None else message, body)
     except Unreadable as unreadable:
-        receiver.store(_unreadable(sender, body))
+        receiver.store(_unreadable(sender, body, message))
         raise Refusal(400, str(unreadable)) from None
     if envelope.company_id is not None and envelope.company_id.casefold() != sender.company_id.casefold():
         raise Refusal(401, "The message is another ConnectWise company's.")
@@ -164,13 +197,9 @@ def _message(sender: Sender, envelope: Envelope, body: bytes, *, status: str) ->
     )
 
 
-def _unreadable(sender: Sender, body: bytes) -> Message:
+def _unreadable(sender: Sender, body: bytes, message: dict[str, Any] | None) -> Message:
     """A genuine message that we can't read is kept: nothing that ConnectWise signed vanishes."""
-    try:
-        message_id = parse(body).get("MessageId")
-    except Unreadable:
-        message_id = None
-    identity = message_identity(message_id, body)
+    identity = message_identity((message or {}).get("MessageId"), body)
     return Message(company_id=sender.id, message_id=identity, status="unreadable", body=body)
 
 

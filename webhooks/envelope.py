@@ -10,12 +10,15 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 EXPENSE = "expense"
 MAX_ID = 2**31 - 1
+MAX_KEY_URL = 2_000
+DIGITS = re.compile(r"[0-9]{1,10}")
 KEY_URL = re.compile(rb'"key_url"\s*:\s*"((?:[^"\\]|\\.){1,2000})"')
 
 
@@ -40,30 +43,49 @@ class _EnvelopeSchema(Schema):
 
     type = fields.String(data_key="Type", required=True, validate=validate.Length(min=1, max=100))
     action = fields.String(data_key="Action", load_default="", validate=validate.Length(max=100))
-    id = fields.Raw(data_key="ID", load_default=None)
     message_id = fields.Raw(data_key="MessageId", load_default=None)
     company_id = fields.Raw(data_key="CompanyId", load_default=None)
 
 
-class _EntryIdSchema(Schema):
-    id = fields.Integer(required=True, validate=validate.Range(min=1, max=MAX_ID))
+class _EntryId(fields.Integer):
+    """A number, or its digits as text: 4711.5, true and "4_711" are no ids, whatever int() makes of them."""
+
+    def _validated(self, value: Any) -> int:
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        if not is_number and not (isinstance(value, str) and DIGITS.fullmatch(value)):
+            raise self.make_error("invalid", input=value)
+        return int(value)
 
 
-def find_key_url(body: bytes) -> str | None:
-    """The address of the signing key that the (unverified) body names, found even when the rest is broken."""
+class _ExpenseSchema(_EnvelopeSchema):
+    entry_id = _EntryId(data_key="ID", required=True, validate=validate.Range(min=1, max=MAX_ID))
+
+
+@cache
+def _schema(*, expense: bool) -> Schema:
+    """Making a schema costs ten times what using it does."""
+    return _ExpenseSchema() if expense else _EnvelopeSchema()
+
+
+def find_key_url(message: dict[str, Any] | None, body: bytes) -> str | None:
+    """The address of the signing key that the (unverified) body names, found even when the rest is broken.
+
+    `message` is the body parsed, None when it can't be.
+    """
+    if message is not None:
+        metadata = message.get("Metadata")
+        text = metadata.get("key_url") if isinstance(metadata, dict) else None
+    else:
+        text = _key_url_in_broken(body)
+    return text if isinstance(text, str) and len(text) <= MAX_KEY_URL else None
+
+
+def _key_url_in_broken(body: bytes) -> str | None:
+    found = KEY_URL.search(body)
     try:
-        metadata = parse(body).get("Metadata")
-        key_url = metadata.get("key_url") if isinstance(metadata, dict) else None
-        return key_url if isinstance(key_url, str) else None
-    except Unreadable:
-        found = KEY_URL.search(body)
-    if found is None:
-        return None
-    try:
-        text = json.loads(b'"' + found.group(1) + b'"')
+        return str(json.loads(b'"' + found.group(1) + b'"')) if found else None
     except ValueError:
         return None
-    return str(text)
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -77,14 +99,11 @@ def parse(body: bytes) -> dict[str, Any]:
     return message
 
 
-def read_envelope(body: bytes) -> Envelope:
-    """The envelope of a well-signed body; raises Unreadable naming what is wrong."""
-    message = parse(body)
+def read_envelope(message: dict[str, Any], body: bytes) -> Envelope:
+    """The envelope of a well-signed body and what it parses to; raises Unreadable naming what is wrong."""
+    is_expense = str(message.get("Type")).casefold() == EXPENSE
     try:
-        data = _EnvelopeSchema().load(message)
-        entry_id = None
-        if str(data["type"]).casefold() == EXPENSE:
-            entry_id = _EntryIdSchema().load({"id": data["id"]})["id"]
+        data = _schema(expense=is_expense).load(message)
     except ValidationError as error:
         raise Unreadable(f"The message lacks something: {error.messages}") from None
     return Envelope(
@@ -92,7 +111,7 @@ def read_envelope(body: bytes) -> Envelope:
         company_id=None if data["company_id"] is None else str(data["company_id"]),
         type=_text(data["type"]),
         action=_text(data["action"]).casefold(),
-        entry_id=entry_id,
+        entry_id=data.get("entry_id"),
     )
 
 

@@ -10,6 +10,7 @@ import fcntl
 import os
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookTooLong
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from models.database import Database
 from models.inbox import Message, store_messages
@@ -40,6 +41,7 @@ class Inbox:
         self._waiting: queue.SimpleQueue[tuple[Message, Future[bool]]] = queue.SimpleQueue()
         self._start = threading.Lock()
         self._pid = 0
+        self._since: float | None = None  # when the present batch was begun
 
     def store(self, message: Message) -> bool:
         """True when the message is new, False when it was stored before; durable on return.
@@ -48,6 +50,8 @@ class Inbox:
         """
         if self._pid != os.getpid():
             self._begin()
+        if self._is_stuck():
+            raise NotStored
         stored: Future[bool] = Future()
         self._waiting.put((message, stored))
         try:
@@ -55,6 +59,11 @@ class Inbox:
         except (SQLAlchemyError, OSError, TookTooLong) as error:
             log.error("callback not stored", error=type(error).__name__, detail=str(error)[:300])
             raise NotStored from None
+
+    def _is_stuck(self) -> bool:
+        """While the database hangs, threads that wait for it would be missing elsewhere."""
+        since = self._since
+        return since is not None and time.monotonic() - since > PATIENCE_SECONDS
 
     def _begin(self) -> None:
         with self._start:
@@ -68,21 +77,36 @@ class Inbox:
             batch = [self._waiting.get()]
             while len(batch) < MOST_AT_ONCE and not self._waiting.empty():
                 batch.append(self._waiting.get())
+            self._since = time.monotonic()
             self._write(batch)
+            self._since = None
 
     def _write(self, batch: list[tuple[Message, Future[bool]]]) -> None:
         try:
-            with self._turn(), self._database.write() as session:
-                answers = store_messages(session, [message for message, _ in batch])
+            answers = self._store_twice([message for message, _ in batch])
+        except (OperationalError, InterfaceError, OSError) as error:
+            for _, stored in batch:
+                stored.set_exception(error)
         except Exception as error:
             if len(batch) == 1:
                 batch[0][1].set_exception(error)
                 return
             for one in batch:  # one message that the database refuses must not take others with it
                 self._write([one])
-            return
-        for (_, stored), answer in zip(batch, answers, strict=True):
-            stored.set_result(answer)
+        else:
+            for (_, stored), answer in zip(batch, answers, strict=True):
+                stored.set_result(answer)
+
+    def _store_twice(self, messages: list[Message]) -> list[bool]:
+        """Once more after a deadlock, or a connection that died while it was idle."""
+        try:
+            return self._store(messages)
+        except (OperationalError, InterfaceError):
+            return self._store(messages)
+
+    def _store(self, messages: list[Message]) -> list[bool]:
+        with self._turn(), self._database.write() as session:
+            return store_messages(session, messages)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from urllib.parse import parse_qs, urlsplit
+import re
+from functools import lru_cache
+from urllib.parse import parse_qsl, urlsplit
 
 CLOUD = ".myconnectwise.net"
-KEY_PATH = "/system/callbackkey/index.rails"
+KEY_PATH = re.compile(r"(?:/+(?!\.)[\w.-]+)*/+system/callbackkey/index\.rails")
+NAME = "companyname"
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def sign(body: bytes, signing_key: str) -> str:
     """The value of `x-content-signature` for these bytes."""
     key = hashlib.sha256(signing_key.encode()).digest()
-    return base64.b64encode(hmac.new(key, body, hashlib.sha256).digest()).decode()
+    return base64.b64encode(hmac.digest(key, body, "sha256")).decode()
 
 
 def is_signed(body: bytes, signing_key: str, signature: str) -> bool:
@@ -32,18 +35,19 @@ def is_cloud(site: str) -> bool:
     return (urlsplit(site).hostname or "").endswith(CLOUD)
 
 
+@lru_cache(maxsize=256)  # a burst of callbacks names one address
 def is_own_key_url(key_url: str, *, site: str, company_id: str) -> bool:
     """Whether a signing-key address (taken from an unverified body) is the company's own.
 
     Host and port must be the site's, for a cloud site in both its forms (`na.` and `api-na.`), the scheme
-    the site's, no user part and no fragment, and `companyName` the site's login company: otherwise any other
-    ConnectWise customer could have his own site sign messages for ours.
+    the site's, no user part and no fragment, and `companyName` (once, however it is spelled) the site's login
+    company: otherwise any other ConnectWise customer could have his own site sign messages for ours.
     """
     try:
         address, own = urlsplit(key_url), urlsplit(site)
-        port = address.port or DEFAULT_PORTS.get(address.scheme)
-        own_port = own.port or DEFAULT_PORTS.get(own.scheme)
-        names = parse_qs(address.query, strict_parsing=True).get("companyName", [])
+        port = DEFAULT_PORTS.get(address.scheme) if address.port is None else address.port
+        own_port = DEFAULT_PORTS.get(own.scheme) if own.port is None else own.port
+        query = parse_qsl(address.query, keep_blank_values=True, strict_parsing=True)
     except ValueError:
         return False
     plain = key_url.isascii() and key_url.isprintable() and "\\" not in key_url and " " not in key_url
@@ -54,8 +58,9 @@ def is_own_key_url(key_url: str, *, site: str, company_id: str) -> bool:
         and not address.fragment
         and (address.hostname or "") in _own_hosts(own.hostname or "")
         and port == own_port
-        and address.path.endswith(KEY_PATH)
-        and [name.casefold() for name in names] == [company_id.casefold()]
+        and KEY_PATH.fullmatch(address.path) is not None
+        and [value.casefold() for name, value in query if name.casefold().startswith(NAME)]
+        == [company_id.casefold()]
     )
 
 

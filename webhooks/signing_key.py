@@ -10,6 +10,7 @@ import ipaddress
 import json
 import threading
 import time
+from collections.abc import Callable
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -18,11 +19,15 @@ import structlog
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 1.0, 1.5, 2.5
 MAX_BYTES = 65_536
 KEEP_SECONDS = 300.0
+TROUBLE_SECONDS = 1.5  # shorter than the two seconds after which ConnectWise sends again
 MAX_KEPT = 1_000
+MAX_TRIED = 3
+SLOT_SECONDS = 0.25
 FETCHES_AT_ONCE = 2  # of this process: strangers that name ever new keys must not take all its threads
 
 log = structlog.get_logger(__name__)
@@ -45,6 +50,7 @@ class SigningKeys:
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[float, str]] = {}
+        self._troubles: dict[str, tuple[float, KeyUnavailable | KeyRefused]] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
         self._slots = threading.BoundedSemaphore(FETCHES_AT_ONCE)
@@ -55,32 +61,50 @@ class SigningKeys:
         """The signing key at this (already pinned) address.
 
         `public_only`: refuse private addresses, looked at when the connection stands, not by name.
-        Raises KeyUnavailable or KeyRefused.
+        Raises KeyUnavailable or KeyRefused; those that waited for a fetch that failed share its failure, so
+        that a dead key server holds up one thread and not all.
         """
         kept = self._fresh(key_url)
         if kept is not None:
             return kept
         with self._guard:
             lock = self._locks.setdefault(key_url, threading.Lock())
-        with lock:  # a burst of callbacks of one key fetches it once
-            kept = self._fresh(key_url)
-            if kept is None:
-                kept = self._fetch(key_url, self._public_only if public_only else self._any_address)
-                self._keep(key_url, kept)
-        with self._guard:
-            self._locks.pop(key_url, None)
-        return kept
+        if not lock.acquire(timeout=TOTAL_SECONDS):
+            raise KeyUnavailable("the key server takes too long")
+        try:  # a burst of callbacks of one key fetches it once
+            return self._fresh(key_url) or self._fetch_and_keep(key_url, public_only=public_only)
+        finally:
+            lock.release()
+            with self._guard:
+                self._locks.pop(key_url, None)
 
-    def recent(self, *, containing: str) -> list[str]:
-        """Keys still kept whose address contains this text."""
+    def recent(self, is_own: Callable[[str], bool]) -> list[str]:
+        """The last few keys still kept whose address `is_own`."""
         now = time.monotonic()
         with self._guard:
-            kept = list(self._kept.items())
-        return [key for url, (until, key) in kept if containing in url and until > now]
+            kept = sorted(self._kept.items(), key=lambda one: one[1][0], reverse=True)
+        return [key for url, (until, key) in kept if until > now and is_own(url)][:MAX_TRIED]
 
     def _fresh(self, key_url: str) -> str | None:
         until, key = self._kept.get(key_url, (0.0, ""))
-        return key if until > time.monotonic() else None
+        if until > time.monotonic():
+            return key
+        until, trouble = self._troubles.get(key_url, (0.0, None))
+        if trouble is not None and until > time.monotonic():
+            raise type(trouble)(str(trouble))
+        return None
+
+    def _fetch_and_keep(self, key_url: str, *, public_only: bool) -> str:
+        try:
+            key = self._fetch(key_url, self._public_only if public_only else self._any_address)
+        except (KeyUnavailable, KeyRefused) as trouble:
+            with self._guard:
+                if len(self._troubles) >= MAX_KEPT:
+                    self._troubles.clear()
+                self._troubles[key_url] = (time.monotonic() + TROUBLE_SECONDS, trouble)
+            raise
+        self._keep(key_url, key)
+        return key
 
     def _keep(self, key_url: str, key: str) -> None:
         with self._guard:
@@ -89,7 +113,7 @@ class SigningKeys:
             self._kept[key_url] = (time.monotonic() + KEEP_SECONDS, key)
 
     def _fetch(self, key_url: str, session: requests.Session) -> str:
-        if not self._slots.acquire(timeout=1.0):
+        if not self._slots.acquire(timeout=SLOT_SECONDS):
             raise KeyUnavailable("too many signing keys are being fetched")
         try:
             return _download(key_url, session)
@@ -109,7 +133,7 @@ def _download(key_url: str, session: requests.Session) -> str:
         ) as response:
             body = _read_small(response, started=started)
             status = response.status_code
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
         if _is_private(error):
             raise KeyRefused("the address leads into a private network") from None
         raise KeyUnavailable(type(error).__name__) from None
@@ -122,7 +146,7 @@ def _download(key_url: str, session: requests.Session) -> str:
 
 def _read_small(response: requests.Response, *, started: float) -> bytes:
     body = b""
-    for chunk in response.iter_content(8192):
+    while chunk := response.raw.read1(8192, decode_content=True):  # what is there, not when 8192 bytes are
         body += chunk
         if len(body) > MAX_BYTES:
             raise KeyRefused("the answer is too large")
