@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from errors import Paused, RateLimited, Retryable, Trouble
 from mappers import documents as words
 from mappers.connectwise import fingerprint, to_entry
+from mappers.exact import parse
 from mappers.gate import LATER
 from models import states
 from models.companies import load_reference, save_reference
@@ -30,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 def sweep(work: Work, *, since: dt.date | None = None) -> int:
-    """Polls ConnectWise for approved entries and makes due what we don't know, hold, or posted otherwise.
+    """Polls ConnectWise for approved entries and makes due what we don't know, hold, or know otherwise.
 
     `since`: look back to this day of expense; by default the last weeks, and once a day everything since the
     start date. Returns how many expenses were made due. Raises what reading ConnectWise raises.
@@ -78,21 +79,35 @@ def _wake(work: Work, seen: dict[int, str], *, first_day: dt.date | None) -> int
 
 def _wake_some(work: Work, seen: dict[int, str]) -> int:
     with work.database.write() as session:
-        rows = session.execute(
-            select(Expense.entry_id, Expense.state, Expense.fingerprint)
-            .where(Expense.company_id == work.company_id, Expense.entry_id.in_(seen))
-        ).all()  # fmt: skip
+        rows = session.scalars(
+            select(Expense).where(Expense.company_id == work.company_id, Expense.entry_id.in_(seen))
+        ).all()
         known = {row.entry_id for row in rows}
         missing = {(work.company_id, entry_id): False for entry_id in seen if entry_id not in known}
         wake_expenses(session, missing)
-        edited = [
-            row.entry_id
-            for row in rows
-            if row.state in (states.DONE, states.AWAITING_APPROVAL) and row.fingerprint != seen[row.entry_id]
-        ]
-        held = [row.entry_id for row in rows if row.state == states.HELD]
-        woken = wake_states(session, work.company_id, edited + held, (states.HELD, states.DONE))
+        news = [row.entry_id for row in rows if _is_news(row, seen[row.entry_id])]
+        woken = wake_states(session, work.company_id, news, states.WOKEN_BY_CALLBACK)
     return len(missing) + woken
+
+
+def _is_news(row: Expense, now: str) -> bool:
+    """Whether an entry that is approved and has this fingerprint now deserves another look."""
+    match row.state:
+        case states.HELD:
+            return True
+        case states.DONE | states.AWAITING_APPROVAL:
+            return row.fingerprint != now
+        case states.CHANGED:
+            return row.fingerprint == now and not row.deleted
+        case states.NEEDS_ATTENTION:
+            return row.entry is not None and _last_read(row) != now
+        case states.SKIPPED:
+            return _last_read(row) != now and not row.deleted
+    return False
+
+
+def _last_read(row: Expense) -> str | None:
+    return fingerprint(to_entry(parse(row.entry.encode()))) if row.entry else None
 
 
 def _wake_vanished(work: Work, seen: set[int], *, first_day: dt.date | None) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from models.company import Company
+from models.company import Company, Reference
 from models.expense import Expense
 from tests.journey.conftest import Journey
 from tests.journey.hands import (
@@ -92,6 +93,7 @@ def test_a_thousand_entries_are_read_page_by_page_to_the_last(journey: Journey) 
 def test_a_second_sweep_has_nothing_to_do_and_costs_the_ledger_nothing(journey: Journey) -> None:
     enter(journey, {}, {"amount": "0"}, {"classification": "Reimbursable"})
     assert swept(journey) == 3
+    care(journey.wiring.work("acme"), callback_url=CALLBACK)
     journey.control("DELETE", "/calls")
     assert swept(journey) == 0
     assert calls_of(journey, "xero") == []
@@ -211,11 +213,14 @@ def test_a_callback_that_nobody_registered_is_left_to_a_person(journey: Journey)
         assert session.get_one(Company, journey.company_id).callback_state == "missing"
 
 
-def test_care_brings_new_accounts_and_new_expense_types(journey: Journey) -> None:
+def test_care_brings_new_accounts_and_expense_types_when_ours_are_an_hour_old(journey: Journey) -> None:
     work = journey.wiring.work("acme")
     care(work, callback_url=CALLBACK)
     set_books(journey, accounts=[{"code": "487", "name": "Cloud services", "type": "EXPENSE"}])
     journey.control("POST", SITE, {"expense_types": [{"name": "Parking"}]})
+    with journey.database.write() as session:
+        hour_ago = journey.database.now(session) - dt.timedelta(hours=1, seconds=1)
+        session.execute(update(Reference).values(fetched_at=hour_ago))
     care(journey.wiring.work("acme"), callback_url=CALLBACK)
     later = journey.wiring.work("acme")
     assert "487" in {account.code for account in later.books().accounts}
