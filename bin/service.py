@@ -70,7 +70,7 @@ class Service:
         self.run("/bin/sh", "-c", _procfile()["release"])
 
     def start_all(self, *, copies: Mapping[str, int] | None = None) -> None:
-        """Starts what the Procfile names, `copies` of each (default one), as `web_0`, `worker_0` and so on."""
+        """Starts what the Procfile names, `copies` of each (default one): `web_0`, `worker_0` and so on."""
         for name, line in _procfile().items():
             for number in range((copies or {}).get(name, 1) if name != "release" else 0):
                 self.start(f"{name}_{number}", "/bin/sh", "-c", f"exec {line}")

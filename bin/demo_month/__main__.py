@@ -44,7 +44,7 @@ class NotAsExpected(Exception):
 def main() -> int:
     """Exit status: 0 when all that was expected has happened, 1 when not, 2 wrong usage, 130 interrupted."""
     options = _options()
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     _on_signals(signal.default_int_handler)
     try:
         with ExitStack() as stack:
