@@ -36,7 +36,7 @@ def expense_shape(expense: Expense, documents: Sequence[Document]) -> Shape:
         "state": expense.state,
         "cause": expense.cause,
         "to_do": expense.to_do,
-        "why": expense.why,
+        "why": expense.why or expense.decision,
         "member": expense.member,
         "payment_type": expense.payment_type,
         "classification": expense.classification,

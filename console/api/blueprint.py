@@ -17,8 +17,8 @@ from errors import Trouble
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-ENTRY = "<int(max=9223372036854775807):entry_id>"  # what a database's integer holds
-EVENT = "<int(max=9223372036854775807):event_id>"
+ENTRY = "<int(min=1, max=9223372036854775807):entry_id>"  # what a database's integer holds
+EVENT = "<int(min=1, max=9223372036854775807):event_id>"
 COMPANY = "/companies/<string(maxlength=100):key>"
 
 

@@ -18,20 +18,22 @@ USUAL = 50
 LARGEST = 2**63 - 1
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
+_ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 _NUMBER = re.compile(r"[0-9]{1,19}")
 
 
 class Text(fields.String):
-    """Text of 1 to `most` characters without control characters."""
+    """One line of 1 to `most` characters, of which one at least can be seen."""
 
     def __init__(self, *, most: int = 200, **more: Any) -> None:
-        super().__init__(validate=validate.Length(min=1, max=most), **more)
+        one_line = validate.Regexp(_ONE_LINE, error="Must be one line of text, without control characters.")
+        super().__init__(validate=[validate.Length(min=1, max=most), one_line], **more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> str:
-        text = super()._deserialize(value, attr, data, **more).strip()
-        if any(ord(char) < 32 or 0xD800 <= ord(char) <= 0xDFFF for char in text):
-            raise ValidationError("Control characters are not allowed.")
-        return text
+        text = super()._deserialize(value, attr, data, **more)
+        if any(char == "\n" or "\ud800" <= char <= "\udfff" for char in text):  # `$` lets a last \n pass
+            raise ValidationError("Must be one line of text, without control characters.")
+        return text.strip(" ")
 
 
 class Whole(fields.Integer):
