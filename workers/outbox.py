@@ -65,6 +65,7 @@ class Outbox:
         self._lease_seconds = lease_seconds
         self._books = books
         self._use = use
+        self.bugs: list[Exception] = []
 
     def send(
         self, rows: Sequence[Document], calls: Callable[[Sequence[words.Document]], list[words.Call]]
@@ -212,7 +213,21 @@ class Outbox:
             requests = outbox.claim_requests(
                 session, self._company_id, now=now, lease=self._lease, seconds=self._lease_seconds
             )
-        return sum(self._settle(request, now=now) for request in requests)
+        return sum(self._settle_alone(request, now=now) for request in requests)
+
+    def _settle_alone(self, request: Request, *, now: dt.datetime) -> int:
+        """A bug met on one request must not stand in the way of all others for ever: that one waits for a
+        person, and the bug is told."""
+        try:
+            return self._settle(request, now=now)
+        except Trouble:
+            raise
+        except Exception as bug:
+            self.bugs.append(bug)
+            log.error("request can't be settled", request=request.id, exc_info=bug)
+            with self._database.write() as session:
+                outbox.doubt_request(session, request, outcome=f"bug: {bug!r}", due_at=None, now=now)
+            return 0
 
     def _settle(self, request: Request, *, now: dt.datetime) -> int:
         with self._database.read() as session:

@@ -9,6 +9,7 @@ Nothing is sent inside a database transaction, and one expense's trouble never s
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -42,7 +43,7 @@ from workers.policy import Verdict, is_bug, judge
 from workers.reading import read_entries, read_reports
 from workers.work import Work
 
-BATCHES = 6  # then ring again: no company holds a worker for long
+BATCHES, JOB_SECONDS = 6, 120.0  # then ring again: no company holds a worker for long
 FRESH_SECONDS = 60  # how long what a ledger said is due may be trusted
 LAG_SECONDS = 5.0  # an entry that ConnectWise doesn't show yet
 
@@ -105,8 +106,9 @@ class Posting:
         Raises the first bug met, after every expense has its ending: RQ's failed registry keeps it.
         """
         more = self._run_batches()
-        if self._bugs:
-            raise self._bugs[0]
+        bugs = self._bugs + self._outbox.bugs
+        if bugs:
+            raise bugs[0]
         return more
 
     def _run_batches(self) -> bool:
@@ -115,11 +117,14 @@ class Posting:
         except (Retryable, Paused) as trouble:
             self._tell_company(trouble)
             return False
+        started = time.monotonic()
         for _ in range(BATCHES):
             expenses = self._claim()
             if not expenses:
                 return False
             self._run_batch(expenses)
+            if time.monotonic() - started > JOB_SECONDS:
+                break
         return True
 
     def _claim(self) -> list[Expense]:

@@ -7,7 +7,7 @@ from typing import Any
 from errors import Held, NeedsAttention, NotFound, Skipped
 from mappers import documents as words
 from mappers.connectwise import to_entry
-from mappers.decision import decide
+from mappers.decision import Decision, decide
 from mappers.entry import Entry
 from mappers.gate import check_gate
 from mappers.mapping import choose_contact, fixed_contact, wanted_contact
@@ -31,7 +31,9 @@ def preview(work: Work, entry_id: int) -> dict[str, Any]:
     shown: dict[str, Any] = {"entry_id": entry_id, "cause": None, "to_do": None, "why": None, "rule": None}
     shown |= {"documents": [], "state": states.DONE}
     try:
-        decision, documents = _plan(work, entry)
+        decision = _decide(work, entry)
+        shown["rule"] = decision.rule
+        documents = _plan(work, entry, decision)
     except Skipped as trouble:
         return shown | {"state": states.SKIPPED, "why": trouble.why}
     except Held as trouble:
@@ -42,18 +44,19 @@ def preview(work: Work, entry_id: int) -> dict[str, Any]:
         return shown | said | {"state": states.NEEDS_ATTENTION}
     return shown | {
         "why": explain(entry, decision, documents),
-        "rule": decision.rule,
         "documents": [show_document(work, document) for document in documents],
     }
 
 
-def _plan(work: Work, entry: Entry) -> tuple[Any, tuple[words.Document, ...]]:
-    settings = work.settings
-    report = read_reports(work.connectwise, [entry], settings=settings).get(entry.report_id or 0)
-    check_gate(entry, report, settings=settings)
-    decision = decide(entry, settings=settings, site=work.site())
+def _decide(work: Work, entry: Entry) -> Decision:
+    report = read_reports(work.connectwise, [entry], settings=work.settings).get(entry.report_id or 0)
+    check_gate(entry, report, settings=work.settings)
+    return decide(entry, settings=work.settings, site=work.site())
+
+
+def _plan(work: Work, entry: Entry, decision: Decision) -> tuple[words.Document, ...]:
     contact = _contact(work, entry)
-    return decision, plan(entry, decision, contact=contact, settings=settings, books=work.books())
+    return plan(entry, decision, contact=contact, settings=work.settings, books=work.books())
 
 
 def _contact(work: Work, entry: Entry) -> str:

@@ -14,6 +14,7 @@ from models import states
 from models.company import Company, Connection
 from models.expense import Document, Request
 from tests.journey.conftest import Journey
+from workers.posting import Posting
 
 COMPANY_CARD: dict[str, Any] = {}
 PERSONAL = {"classification": "Personal"}
@@ -153,7 +154,6 @@ def test_a_worker_that_vanished_after_freezing_its_request_is_taken_over(journey
         pass
 
     work = journey.wiring.work("acme")
-    from workers.posting import Posting
 
     posting = Posting(work)
     inner = work.use_ledger
@@ -310,3 +310,24 @@ def test_retry_pressed_during_an_automatic_retry_is_one_attempt(journey: Journey
     worker.join(30)
     until_settled(journey, entry_id)
     assert_once(journey, entry_id)
+
+
+def test_a_request_that_meets_a_bug_waits_for_a_person_and_stops_nobody_else(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = add(journey, "bill")
+    journey.fault(system="xero", method="PUT", path="/Invoices", kind="lose_answer", times=1)
+    journey.post()
+    journey.make_due()
+    free = add(journey, "bill")
+    work = journey.wiring.work("acme")
+    posting = Posting(work)
+
+    def bug(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(posting._outbox, "_replay", bug)
+    with pytest.raises(ZeroDivisionError):
+        posting.run()
+    assert journey.expense(free).state == states.DONE
+    assert journey.expense(stuck).state != states.DONE
