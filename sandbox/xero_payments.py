@@ -79,21 +79,28 @@ def create_payment(call: Call, row: Json, *, batch: str | None = None) -> Json:
     bank_amount = _bank_amount(call.org, checks, record, account, amount=amount, rate=rate)
     if checks.errors or account is None:
         raise Invalid(checks.errors)
-    payment: Json = {
-        "PaymentID": new_id(),
+    payment = {
         "Date": day,
         "BankAmount": bank_amount,
         "Amount": round_half_up(amount),
         "Reference": str(row.get("Reference") or ""),
         "CurrencyRate": rate,
+        "IsReconciled": bool(row.get("IsReconciled", False)),
+        "_account": account["AccountID"],
+        "_batch": batch,
+    }
+    return _keep(call, kind, record, payment)
+
+
+def _keep(call: Call, kind: Kind, record: Json, chosen: Json) -> Json:
+    payment: Json = {
+        "PaymentID": new_id(),
+        **chosen,
         "PaymentType": PAYMENT_TYPES[record["Type"]],
         "Status": "AUTHORISED",
         "HasAccount": True,
-        "IsReconciled": bool(row.get("IsReconciled", False)),
         "HasValidationErrors": False,
-        "_account": account["AccountID"],
         "_document": record[kind.id_name],
-        "_batch": batch,
     }
     call.org.payments[payment["PaymentID"]] = payment
     record["_payments"].append(payment)

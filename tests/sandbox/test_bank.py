@@ -51,6 +51,14 @@ def test_reconciling_accepts_only_what_is_clear(control: Control, xero: Xero) ->
     assert xero.get(f"/Payments/{made['PaymentID']}")["Payments"][0]["IsReconciled"] is True
 
 
+def test_reconciling_leaves_the_ambiguous_alone(control: Control, xero: Xero) -> None:
+    paid(xero)
+    paid(xero)
+    lines(control, {})
+    done = control("POST", f"/bank/{TENANT}/reconcile")
+    assert (done["reconciled"], done["lines"][0]["state"]) == (0, "ambiguous")
+
+
 def test_a_deleted_payment_is_not_proposed(control: Control, xero: Xero) -> None:
     made = paid(xero)
     xero.call("POST", f"/Payments/{made['PaymentID']}", json={"Status": "DELETED"})

@@ -39,7 +39,10 @@ def test_wrong_keys_are_unauthorised(connectwise: ConnectWise, user: str) -> Non
     assert (reply.status_code, reply.json()["code"]) == (401, "Unauthorized")
 
 
-def test_the_client_id_is_required(connectwise: ConnectWise) -> None:
+@pytest.mark.parametrize("wanted", ["", "00000000-0000-4000-8000-000000000001"])
+def test_the_client_id_is_required(control: Control, connectwise: ConnectWise, wanted: str) -> None:
+    control.site(client_id=wanted)
+    assert connectwise.get("/expense/types").status_code == 200
     del connectwise.headers["clientId"]
     assert connectwise.get("/expense/types").status_code == 401
 
