@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from tests.sandbox import oracles
 from tests.sandbox.clients import Control, Xero, bill, line, payment
 
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
@@ -224,3 +226,17 @@ def test_only_what_changed_since_is_listed(control: Control, xero: Xero) -> None
     xero.made("Invoices", bill(InvoiceNumber="CW-2"))
     found = xero.call("GET", "/Invoices", headers={"If-Modified-Since": now[:19]}).json()["Invoices"]
     assert [i["InvoiceNumber"] for i in found] == ["CW-2"]
+
+
+@pytest.mark.skipif(not oracles.XERO_RECORDINGS.exists(), reason="no recordings of the real Xero here")
+def test_bills_and_organisations_have_the_fields_of_recorded_ones(control: Control, xero: Xero) -> None:
+    control.organisation(period_lock_date="2026-06-30")
+    xero.made("Payments", payment(xero.made("Invoices", bill())))
+    ours = xero.get("/Invoices", page=1)["Invoices"][0]
+    recorded = json.loads((oracles.XERO_RECORDINGS / "invoices.json").read_text())["Invoices"]
+    theirs = next(i for i in recorded if i["Status"] == "PAID" and i["Type"] == "ACCPAY" and i["Payments"])
+    assert set(theirs) - {"Prepayments"} <= set(ours)
+    assert set(ours) - set(theirs) == set()
+    assert set(theirs["Payments"][0]) == set(ours["Payments"][0])
+    organisation = json.loads((oracles.XERO_RECORDINGS / "organisation.json").read_text())["Organisations"][0]
+    assert set(organisation) == set(xero.get("/Organisation")["Organisations"][0])
