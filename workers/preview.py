@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from errors import Held, NeedsAttention, NotFound, Skipped
 from mappers import documents as words
@@ -14,10 +15,13 @@ from mappers.mapping import choose_contact, fixed_contact, wanted_contact
 from mappers.money import format_money
 from mappers.plan import explain, plan
 from models import states
+from workers.posting import STALE_BOOKS, STALE_SITE
 from workers.reading import read_entries, read_reports
 from workers.work import Work
 
 NEW_CONTACT = "(new)"
+
+T = TypeVar("T")
 
 
 def preview(work: Work, entry_id: int) -> dict[str, Any]:
@@ -31,9 +35,9 @@ def preview(work: Work, entry_id: int) -> dict[str, Any]:
     shown: dict[str, Any] = {"entry_id": entry_id, "cause": None, "to_do": None, "why": None, "rule": None}
     shown |= {"documents": [], "state": states.DONE}
     try:
-        decision = _decide(work, entry)
+        decision = _with_newer(work, lambda: _decide(work, entry))
         shown["rule"] = decision.rule
-        documents = _plan(work, entry, decision)
+        documents = _with_newer(work, lambda: _plan(work, entry, decision))
     except Skipped as trouble:
         return shown | {"state": states.SKIPPED, "why": trouble.why}
     except Held as trouble:
@@ -46,6 +50,20 @@ def preview(work: Work, entry_id: int) -> dict[str, Any]:
         "why": explain(entry, decision, documents),
         "documents": [show_document(work, document) for document in documents],
     }
+
+
+def _with_newer(work: Work, step: Callable[[], T]) -> T:
+    """Like posting: what our copy of the lists makes impossible is tried once more with lists of now."""
+    try:
+        return step()
+    except (NeedsAttention, Held) as trouble:
+        if trouble.cause in STALE_BOOKS:
+            work.books(fresh=True)
+        elif trouble.cause in STALE_SITE:
+            work.site(fresh=True)
+        else:
+            raise
+    return step()
 
 
 def _decide(work: Work, entry: Entry) -> Decision:
