@@ -32,6 +32,10 @@ class RateLimited(Retryable):
         self.scope = scope
 
 
+class Wait(Retryable):
+    """Another worker is at this very thing: our turn comes in `after` seconds; no attempt is counted."""
+
+
 class Uncertain(Trouble):
     """A write left the house and its outcome is unknown: what it should make may or may not exist.
 

@@ -9,13 +9,20 @@ from __future__ import annotations
 import logging
 import sys
 
+import sentry_sdk
 import structlog
 
 from settings import Settings
 
 
+def _no_locals() -> structlog.typing.ExceptionTransformer:
+    """Tracebacks without local variables, which hold tokens and people's expenses."""
+    return structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+
 def set_up_logging(settings: Settings) -> None:
-    """Sends structlog's events and the libraries' records to standard error in one form."""
+    """Sends structlog's events and the libraries' records to standard error in one form; and errors to
+    Sentry when SENTRY_DSN is set."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -25,9 +32,13 @@ def set_up_logging(settings: Settings) -> None:
     ]
     is_json = settings.log_format == "json"
     last: list[structlog.typing.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.processors.ExceptionRenderer(_no_locals()), structlog.processors.JSONRenderer()]
         if is_json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -42,5 +53,12 @@ def set_up_logging(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    if settings.sentry_dsn:
+        sentry_sdk.init(
+            settings.sentry_dsn,
+            send_default_pii=False,
+            include_local_variables=False,
+            max_request_body_size="never",
+        )
     for noisy in ("urllib3", "rq.worker", "werkzeug", "alembic"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))

@@ -1,0 +1,61 @@
+"""The web side put together: callbacks in, the JSON API, health. Nothing else is decided here."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+import console
+from logs import set_up_logging
+from settings import Settings, read_settings
+from webhooks import connectwise
+from webhooks.connectwise import Receiver
+from workers.preview import preview
+from workers.wiring import Wiring
+
+
+def create_app(settings: Settings) -> Flask:
+    """The WSGI application. Opens no connection before the first request."""
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https"),
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    wiring = Wiring(settings)
+    app.extensions["callbacks"] = Receiver(
+        wiring.database, ring=wiring.bell.ring_soon, allow_private=settings.development
+    )
+    app.register_blueprint(connectwise.blueprint)
+    console.attach(
+        app,
+        console.Services(
+            database=wiring.database,
+            redis=wiring.redis,
+            bell=wiring.bell,
+            preview=lambda company, entry_id: preview(wiring.work(company), entry_id),
+            budget=lambda provider, tenant: dict(wiring.limiter(provider).budget(tenant)),
+            public_url=settings.public_url,
+        ),
+    )
+    app.register_error_handler(HTTPException, _plain_answer)
+    return app
+
+
+def _plain_answer(error: HTTPException) -> Response:
+    """Whatever goes wrong before one of our own pages answers is told in JSON."""
+    if request.path.startswith("/api/"):
+        return console.error_answer(error)
+    response = jsonify(status="refused", code=error.code, reason=error.description)
+    response.status_code = error.code or 500
+    return response
+
+
+def from_environment() -> Flask:
+    """For gunicorn: the application with the settings of this process's environment."""
+    settings = read_settings(os.environ)
+    set_up_logging(settings)
+    return create_app(settings)
