@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,8 +28,10 @@ UNSAFE_BUT_QUICK = ("fsync=off", "synchronous_commit=on", "full_page_writes=off"
 class PostgreSQL:
     """A running PostgreSQL 18. It refuses to run as root, who therefore runs it as nobody."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, options: Sequence[str] = UNSAFE_BUT_QUICK) -> None:
+        """Starts the server in `folder` with these settings of postgresql.conf."""
         self.folder = folder
+        self.options = options
         self.user = "nobody" if os.geteuid() == 0 else None
         self.programs = self._programs()
         self.data = folder / "data"
@@ -79,7 +82,7 @@ class PostgreSQL:
                 os.chown(path, pwd.getpwnam(self.user).pw_uid, -1, follow_symlinks=False)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        options = [word for option in UNSAFE_BUT_QUICK for word in ("-c", option)]
+        options = [word for option in self.options for word in ("-c", option)]
         command = [
             str(self.programs / "postgres"),
             "-D",

@@ -1,0 +1,188 @@
+"""The callback endpoint beside a bare one with the same server settings, in alternating rounds.
+
+Ours verifies a signature, stores durably and rings; the bare one enqueues once and does nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import statistics
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import redis
+from sqlalchemy import func, select
+
+from bin.embedded_redis import EmbeddedRedis
+from bin.service import Service, free_port
+from models.company import Event
+from models.database import Database
+from tests.bench import load, report, servers
+from tests.webhooks.conftest import sign
+from tests.webhooks.key_server import KeyServer, serving
+from tests.world import add_company
+
+ROUNDS = 7
+FROZEN_ROUNDS = 4
+SECONDS = 4.0
+CONNECTIONS = 32
+START_SECONDS = 60.0
+PATH = "/callbacks/connectwise/acme"
+ENTITY = json.dumps({"id": 4711, "amount": 120.5, "status": "ApprovedByTierTwo", "notes": "x" * 300})
+
+
+@dataclass
+class Side:
+    """One of the two endpoints, and what its rounds gave."""
+
+    name: str
+    port: int
+    rounds: list[load.Result] = field(default_factory=list)
+
+    def rate(self) -> float:
+        return statistics.median(one.rate for one in self.rounds)
+
+    def row(self) -> list[str]:
+        p50, p99 = (statistics.median(one.milliseconds(p) for one in self.rounds) for p in (50, 99))
+        slowest = max(max(one.times) for one in self.rounds) * 1000
+        return [self.name, f"{self.rate():.0f}", f"{p50:.1f}", f"{p99:.1f}", f"{slowest:.0f}"]
+
+
+def run() -> None:
+    """Measures on both kinds of database. Raises Failed when an answer or a stored event is missing."""
+    for kind in servers.KINDS:
+        with servers.database(kind) as url, servers.folder() as place, serving() as keys:
+            bench = Bench(url, EmbeddedRedis(place / "redis"), keys)
+            with bench.serving(Service(place, bench.settings())) as (ours, bare):
+                bench.measure(kind, ours, bare)
+                bench.measure_frozen(kind, ours)
+
+
+class Bench:
+    """One database, one Redis, both endpoints."""
+
+    def __init__(self, url: str, redis_server: EmbeddedRedis, keys: KeyServer) -> None:
+        self.database = Database(url)
+        self.redis = redis_server
+        self.keys = keys
+        self.accepted = 0
+        self.entry_id = 0
+        with self.database.write() as session:
+            add_company(session, site=keys.url)
+
+    def settings(self) -> dict[str, str]:
+        url = self.database.url.render_as_string(hide_password=False)
+        return {
+            "DATABASE_URL": url,
+            "REDIS_URL": self.redis.url,
+            "LOG_LEVEL": "WARNING",
+            "WEB_CONCURRENCY": "2",
+        }
+
+    @contextmanager
+    def serving(self, service: Service) -> Iterator[tuple[Side, Side]]:
+        sides = []
+        try:
+            for name, app in (("ours", "app:from_environment()"), ("bare", "tests.bench.bare:create_app()")):
+                port = free_port()
+                service.environ["PORT"] = str(port)
+                service.start(name, "gunicorn", "--config", "gunicorn.conf.py", app)
+                sides.append(Side(name, port))
+            for side in sides:
+                self._wait_for(side, service)
+            yield sides[0], sides[1]
+        finally:
+            self.database.engine.dispose()
+            service.stop()
+            self.redis.stop()
+
+    def measure(self, kind: str, ours: Side, bare: Side) -> None:
+        """Rounds of both in turn; prints the table; checks that every answer was 202 and is stored."""
+        sizes = {side.name: self._warm_up(side) for side in (ours, bare)}
+        for _ in range(ROUNDS):
+            for side in (bare, ours):
+                self._empty_redis()
+                side.rounds.append(self._round(side, sizes[side.name]))
+        report.table(
+            f"callbacks, {kind}: {CONNECTIONS} connections, {ROUNDS} rounds in turn, medians",
+            ("endpoint", "answers/s", "p50 ms", "p99 ms", "slowest ms"),
+            [ours.row(), bare.row()],
+        )
+        ratios = [one.rate / other.rate for one, other in zip(ours.rounds, bare.rounds, strict=True)]
+        report.verdict(f"ours / bare, {kind}", statistics.median(ratios), at_least=0.8)
+        self._check_stored()
+
+    def measure_frozen(self, kind: str, ours: Side) -> None:
+        """The same endpoint with Redis answering and with Redis stopped in its tracks."""
+        size = len(ours.rounds[-1].times)
+        awake, frozen = Side("Redis awake", ours.port), Side("Redis frozen", ours.port)
+        for _ in range(FROZEN_ROUNDS):
+            awake.rounds.append(self._round(awake, size))
+            os.kill(self.redis.pid, signal.SIGSTOP)
+            frozen.rounds.append(self._round(frozen, size))
+            os.kill(self.redis.pid, signal.SIGCONT)
+        columns = ("ours", "answers/s", "p50 ms", "p99 ms", "slowest ms")
+        report.table(f"callbacks, {kind}, Redis frozen", columns, [awake.row(), frozen.row()])
+        report.verdict(f"frozen / awake, {kind}", frozen.rate() / awake.rate(), at_least=0.95)
+        self._check_stored()
+
+    def _warm_up(self, side: Side) -> int:
+        """How many requests fill a round."""
+        result = self._round(side, 1000)
+        return int(result.rate * SECONDS)
+
+    def _round(self, side: Side, size: int) -> load.Result:
+        result = load.run(side.port, self._requests(size), connections=CONNECTIONS)
+        report.check(f"answers of {side.name}", dict(result.statuses), {202: size})
+        if side.name != "bare":
+            self.accepted += size
+        return result
+
+    def _requests(self, size: int) -> Sequence[bytes]:
+        """Genuine callbacks, each with its own id, about ten times fewer entries."""
+        made = []
+        for _ in range(size):
+            self.entry_id += 1
+            body = json.dumps(self._message(1 + self.entry_id // 10)).encode()
+            made.append(load.post(PATH + "?recordId=1", body, x_content_signature=sign(body)))
+        return made
+
+    def _message(self, entry_id: int) -> dict[str, object]:
+        return {
+            "MessageId": str(uuid.uuid4()),
+            "FromUrl": "na.myconnectwise.net",
+            "CompanyId": "acme_f",
+            "MemberId": "jdoe",
+            "Action": "updated",
+            "Type": "expense",
+            "ID": entry_id,
+            "ProductInstanceId": "639c00000000000000dd1324",
+            "PartnerId": "61dd0000000000000c74208",
+            "Entity": ENTITY,
+            "Metadata": {"key_url": self.keys.key_url()},
+            "CallbackObjectRecId": 26552,
+        }
+
+    def _empty_redis(self) -> None:
+        with redis.Redis.from_url(self.redis.url) as client:
+            client.flushall()
+
+    def _check_stored(self) -> None:
+        with self.database.read() as session:
+            stored = session.scalar(select(func.count()).select_from(Event))
+        report.check("events in the database", stored, self.accepted)
+
+    def _wait_for(self, side: Side, service: Service) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            service.check()
+            with suppress(OSError):
+                load.run(side.port, [load.post("/", b"")], connections=1)
+                return
+            time.sleep(0.1)
+        raise report.Failed(f"the endpoint {side.name!r} did not start: {service.last_words(side.name)}")
