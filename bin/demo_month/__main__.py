@@ -10,35 +10,20 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from bin.demo_month import verify
-from bin.demo_month.month import Spent, expenses
+from bin.demo_month.month import expenses
 from bin.demo_month.pretend import APP, SECRETS, Pretend
 from bin.demo_month.relay import Relay
-from bin.demo_month.summary import print_summary
-from bin.demo_month.watch import Seen, watch
+from bin.demo_month.story import COMPANY_FILE, MANAGE, Month, NotAsExpected
 from bin.service import Service, ServiceFailed, free_port
-from settings import ROOT
 
-COMPANY_FILE = ROOT / "docs" / "examples" / "acme.toml"
 START_SECONDS = 30.0
-END_SECONDS = 120.0
-MOST_TOLD = 20
 PYTHON = sys.executable
-
-
-class NotAsExpected(Exception):
-    """The month did not end as it must; each difference is a sentence."""
-
-    def __init__(self, found: list[str]) -> None:
-        super().__init__("\n".join(f"  - {sentence}" for sentence in found[:MOST_TOLD]))
-        self.count = len(found)
 
 
 def main() -> int:
@@ -114,11 +99,9 @@ def _show(console: Console, service: Service, options: argparse.Namespace) -> No
     console.print(
         f"Ready after {time.monotonic() - started:.1f} s: company acme is imported, its callback registered."
     )
-    entered = _run_month(console, service, pretend, relay, options.month)
-    _conclude(console, pretend, relay, entered)
-    console.print(
-        f"[green]As expected[/green]: all {len(entered)} expenses, after {time.monotonic() - started:.1f} s."
-    )
+    Month(console, service, pretend, relay).run(options.month)
+    took = time.monotonic() - started
+    console.print(f"[green]As expected[/green]: all {len(options.month)} expenses, after {took:.1f} s.")
     if not options.once:
         _stay(console, service, relay)
 
@@ -132,10 +115,9 @@ def _start(service: Service) -> tuple[Pretend, Relay]:
     names = ("ACME_CW_SITE", "XERO_API_URL", "XERO_IDENTITY_URL", "XERO_LOGIN_URL")
     service.environ |= dict.fromkeys(names, pretend.url)
     service.start_all(copies={"worker": 2})
-    manage = str(ROOT / "bin" / "manage")
-    service.run(manage, "company", "import", str(COMPANY_FILE))
-    service.run(manage, "callback", "register", "acme")
-    token = service.run(manage, "token", "add", "demo", "--role", "admin").strip()
+    service.run(MANAGE, "company", "import", str(COMPANY_FILE))
+    service.run(MANAGE, "callback", "register", "acme")
+    token = service.run(MANAGE, "token", "add", "demo", "--role", "admin").strip()
     relay = Relay(service.environ["PUBLIC_URL"], token)
     _wait_until_ready(service, relay)
     return pretend, relay
@@ -160,65 +142,6 @@ def _wait_until_ready(service: Service, relay: Relay) -> None:
         if time.monotonic() > deadline:
             raise ServiceFailed(f"web did not become ready. Its last words:\n{service.last_words('web_0')}")
         time.sleep(0.1)
-
-
-def _run_month(
-    console: Console, service: Service, pretend: Pretend, relay: Relay, month: list[Spent]
-) -> Mapping[int, Spent]:
-    """Enters everything, then approves at once, and watches both; the expenses by entry id."""
-    entered = pretend.enter(month)
-    lines = pretend.spend(entered)
-    console.print(
-        f"Entered {len(entered)} expenses of 5 members in ConnectWise; the bank feed brought {lines} lines."
-    )
-
-    def look() -> Seen:
-        service.check()
-        return relay.expenses()
-
-    def unheld(seen: Seen) -> int:
-        return len(entered) - sum(1 for row in seen.values() if row["state"] in ("held", "skipped"))
-
-    total = len(entered)
-    watch(console, title="Held until approved", total=total, look=look, left=unheld, seconds=END_SECONDS)
-    moved = pretend.approve()
-    console.print(f"Approved {moved} of them at once; ConnectWise calls back for each.")
-    began = time.monotonic()
-    watch(console, title="Settled", total=total, look=look, seconds=END_SECONDS,
-          left=lambda seen: len(verify.waiting(entered, seen)))  # fmt: skip
-    tries = pretend.deliveries()
-    slowest = max((attempt["ms"] for attempt in tries), default=0)
-    console.print(
-        f"Settled {time.monotonic() - began:.1f} s after the approval;"
-        f" {len(tries)} signed callbacks were answered, the slowest after {slowest:.0f} ms."
-    )
-    return entered
-
-
-def _conclude(console: Console, pretend: Pretend, relay: Relay, entered: Mapping[int, Spent]) -> None:
-    """Verifies, accepts the bank's matches, verifies again, and prints the summary."""
-    found = _differences(pretend, relay, entered)
-    wanted = sum(1 for spent in entered.values() if spent.due.matched)
-    accepted = pretend.reconcile()
-    if accepted != wanted:
-        found.append(f"{wanted} bank lines should have been reconciled, and {accepted} were")
-    found += [sentence for sentence in _differences(pretend, relay, entered) if sentence not in found]
-    print_summary(
-        console,
-        entered=entered,
-        books=pretend.books(),
-        bank=pretend.bank(),
-        causes=relay.causes(),
-        seen=relay.expenses(),
-        calls=pretend.xero_calls(),
-    )
-    if found:
-        raise NotAsExpected(found)
-
-
-def _differences(pretend: Pretend, relay: Relay, entered: Mapping[int, Spent]) -> list[str]:
-    books: dict[str, list[dict[str, Any]]] = pretend.books()
-    return verify.differences(entered, seen=relay.expenses(), books=books, bank=pretend.bank())
 
 
 def _stay(console: Console, service: Service, relay: Relay) -> None:

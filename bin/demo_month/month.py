@@ -28,6 +28,13 @@ NAMES = {
     "cpatel": "Chitra Patel",
     "dnguyen": "Duc Nguyen",
 }
+CURED_CAUSE, CURED_ACCOUNT = "expense_type_unmapped", "429"
+CURE = f"""
+[[expense_types]]
+name = "Entertainment"
+account = "{CURED_ACCOUNT}"
+tax = "INPUT"
+"""
 MONTH = dt.date(2026, 8, 1)
 LOCK_DATE = dt.date(2026, 7, 15)
 DUE_DAYS = 14
@@ -264,6 +271,16 @@ _own = partial(_spent, OWN, classed=REIMBURSABLE)
 def _miles(member: str, miles: str, *, day: int, worth: str, due: Due, **more: object) -> Spent:
     driven = _own(member, "Mileage", miles, day=day, due=due)
     return replace(driven, money=Decimal(worth), more=more)
+
+
+def cured(entered: Mapping[int, Spent]) -> dict[int, Spent]:
+    """The same expenses once CURE is part of the company file and the cause was retried."""
+    return {
+        entry_id: replace(spent, due=replace(PAID, cost=CURED_ACCOUNT))
+        if spent.due.cause == CURED_CAUSE
+        else spent
+        for entry_id, spent in entered.items()
+    }
 
 
 _MERCHANTS = ("Harbour Cafe", "Blue Cabs", "Cloudware Pty Ltd", "Hotel Mercure", "Jaycar", "Metro Parking")

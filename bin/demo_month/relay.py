@@ -43,10 +43,22 @@ class Relay:
         causes: list[dict[str, Any]] = self._get("causes")
         return causes
 
+    def retry(self, *, cause: str) -> int:
+        """Retries everything with this cause; how many expenses go on."""
+        answer = self._http.post(
+            f"{self.url}/api/v1/companies/{self.company}/retry", json={"cause": cause}, timeout=10
+        )
+        return int(_good(answer)["queued"])
+
     def _get(self, path: str, **query: Any) -> Any:
         answer = self._http.get(
             f"{self.url}/api/v1/companies/{self.company}/{path}", params=query, timeout=10
         )
-        if not answer.ok:
-            raise RuntimeError(f"Our API refused {path}: HTTP {answer.status_code} {answer.text[:300]}")
-        return answer.json()
+        return _good(answer)
+
+
+def _good(answer: requests.Response) -> Any:
+    if not answer.ok:
+        said = f"HTTP {answer.status_code} {answer.text[:300]}"
+        raise RuntimeError(f"Our API refused {answer.request.path_url}: {said}")
+    return answer.json()
