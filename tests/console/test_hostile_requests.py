@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import hypothesis
-import pytest
 import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, Phase
@@ -76,9 +75,21 @@ def test_an_odd_entry_number_is_404_in_the_same_shape(api: Api) -> None:
             assert answer.json["message"]
 
 
-BAD_BODIES: Any = [b"[" * 100_000, b"{", b"\xff\xfe", b'{"cause": ' + b"9" * 6000 + b"}", b"null", b'"x"', b"[1]",
-     b'{"cause": "\\ud800"}', b'{"cause": "\\u0000"}', b'{"cause": null}', b'{"cause": {"a": 1}}',
-     b'{"state": ["held"]}', b'{"cause": "' + b"x" * 500 + b'"}']  # fmt: skip
+BAD_BODIES: Any = [
+    b"[" * 100_000,
+    b"{",
+    b"\xff\xfe",
+    b'{"cause": ' + b"9" * 6000 + b"}",
+    b"null",
+    b'"x"',
+    b"[1]",
+    b'{"cause": "\\ud800"}',
+    b'{"cause": "\\u0000"}',
+    b'{"cause": null}',
+    b'{"cause": {"a": 1}}',
+    b'{"state": ["held"]}',
+    b'{"cause": "' + b"x" * 500 + b'"}',
+]
 
 
 def test_a_bad_body_is_refused_and_changes_nothing(api: Api, add_expense: Callable[..., Expense]) -> None:
