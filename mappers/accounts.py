@@ -13,21 +13,28 @@ from mappers.books import Account, Books, TaxCode
 from mappers.company import CompanySettings, ExpenseTypeRow
 from mappers.documents import TrackingChoice
 from mappers.entry import Entry
-from mappers.traits import LedgerTraits
+from mappers.traits import XERO, LedgerTraits
 from mappers.words import folded, nearest
 
-_EXPENSE_KINDS = frozenset(("EXPENSE", "OVERHEADS", "DIRECTCOSTS"))
-_LIABILITY_KINDS = frozenset(("CURRLIAB", "LIABILITY", "TERMLIAB"))
+# Xero's words, then those of QuickBooks Online.
+_EXPENSE_KINDS = frozenset(
+    ("EXPENSE", "OVERHEADS", "DIRECTCOSTS", "Expense", "Other Expense", "Cost of Goods Sold")
+)
+_LIABILITY_KINDS = frozenset(
+    ("CURRLIAB", "LIABILITY", "TERMLIAB", "Other Current Liability", "Long Term Liability")
+)
 
 
 def find_account(books: Books, name: str) -> Account:
-    """The active account with this code, else this exact name, else this id.
+    """The active account with this code, else this exact name (that of a sub-account without its parents
+    where only one has it), else this id.
 
     Raises NeedsAttention `account_unknown`, `account_ambiguous` or `account_archived`."""
     wanted = name.strip()
     for found in (
         [a for a in books.accounts if a.code and a.code == wanted],
         [a for a in books.accounts if a.name == wanted],
+        [a for a in books.accounts if a.short_name and a.short_name == wanted],
         [a for a in books.accounts if a.id == wanted],
     ):
         if found:
@@ -52,10 +59,17 @@ def check_can_code(account: Account) -> Account:
     )
 
 
-def check_can_pay(account: Account) -> Account:
+def check_can_pay(account: Account, *, traits: LedgerTraits = XERO) -> Account:
     """The same account. Raises `account_cannot_pay` when no payment may be made from it."""
     if account.can_pay:
         return account
+    if traits.offset_by_journal:
+        raise NeedsAttention(
+            "account_cannot_pay",
+            f"{traits.name} makes no payment from account {describe(account)}: it is of the kind"
+            f" {account.type}, neither a bank account nor a card.",
+            f'Choose a bank account or card instead of "{account.name}" in the rule, then retry.',
+        )
     raise NeedsAttention(
         "account_cannot_pay",
         f"No payment can be made from account {describe(account)}: it is neither a bank account or card nor"
@@ -153,10 +167,11 @@ def check_tax_fits(tax: TaxCode, account: Account) -> TaxCode:
 
 def no_tax(books: Books, account: Account, *, traits: LedgerTraits) -> TaxCode:
     """A tax code without tax for a line on a balance sheet account; raises `tax_unmapped`."""
-    active = {tax.code: tax for tax in books.tax_codes if tax.active and tax.rate == 0}
+    free = [tax for tax in books.tax_codes if tax.active and tax.rate == 0]
+    active = {folded(tax.name): tax for tax in free} | {folded(tax.code): tax for tax in free}
     for code in (account.tax_code, *traits.no_tax_codes):
-        if code in active:
-            return active[code]
+        if code and folded(code) in active:
+            return active[folded(code)]
     raise NeedsAttention(
         "tax_unmapped",
         f"Account {describe(account)} has no default tax code without tax.",

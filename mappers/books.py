@@ -22,11 +22,13 @@ class Account:
     tax_code: str | None = None  # the default of its lines
     currency: str | None = None
     system: str | None = None  # the ledger's mark of an account kept for itself
+    short_name: str = ""  # its last part, where `name` is a path of sub-accounts
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaxCode:
-    """One tax code usable on purchases; `rate` in percent."""
+    """One tax code usable on purchases; `rate` in percent. `rates`: id and percent of each rate that it is
+    made of, where the ledger keeps tax by rate."""
 
     code: str
     name: str
@@ -34,6 +36,7 @@ class TaxCode:
     active: bool
     on_expenses: bool
     on_liabilities: bool = True
+    rates: tuple[tuple[str, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,8 @@ class Decision:
 
     `amount` is the entry's signed money (mileage resolved). `claim` is BILL or CREDIT_NOTE, `money` PAYMENT,
     REFUND or SPEND from (or onto) `account`, named as the rule or the offset setting names it. `cost` says
-    where the claim's line goes: to the expense type's account, or to `offset`.
+    where the claim's line goes: to the expense type's account, or to `offset`, which is the offset account
+    wherever that takes part.
     """
 
     row: int
@@ -172,9 +173,9 @@ def _paid_from_offset(case: _Case, row: int) -> Decision:
     how = case.by or "; no rule covers it"
     if case.refund:
         why = f"{case.who}'s {case.payment_type} refund is settled with the offset account {account}{how}"
-        return _decision(case, row, why, money=REFUND, account=account)
+        return replace(_decision(case, row, why, money=REFUND, account=account), offset=account)
     why = f"{case.who}'s {case.payment_type} is paid from the offset account {account}{how}"
-    return _decision(case, row, why, money=PAID, account=account)
+    return replace(_decision(case, row, why, money=PAID, account=account), offset=account)
 
 
 def _unpaid(case: _Case, row: int, *, approved: bool) -> Decision:

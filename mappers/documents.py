@@ -13,6 +13,7 @@ CONTACT = "contact"  # kept in the outbox like a document; never shown as one
 
 CLAIMS = (BILL, CREDIT_NOTE)  # sent first
 MONEY = (PAYMENT, REFUND, SPEND)  # sent after what they settle
+STAGES = (CLAIMS, (JOURNAL,), MONEY)  # each is sent when the one before it stands at the ledger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,15 @@ class TrackingChoice:
 
     category: str
     option: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaxShare:
+    """The part of a line's tax that goes to one rate of its tax code, for ledgers that keep tax by rate."""
+
+    rate: str  # the rate's id at the ledger
+    percent: Decimal
+    amount: Decimal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +44,7 @@ class Line:
     tax_amount: Decimal | None = None  # exactly as typed, when the entry carries taxes
     tracking: tuple[TrackingChoice, ...] = ()
     account_code: str = ""  # Account.code, for ledgers that code lines by it
+    tax_shares: tuple[TaxShare, ...] = ()  # empty where the ledger works the tax out from the code alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +54,10 @@ class Document:
     A payment or refund `settles` a bill or credit note of the same number; `settles_id` is that one's id at
     the ledger, known once it is posted. A spend, or a refund that settles nothing, carries lines of its own
     (money moves between `account` and the lines' accounts).
+
+    Where no payment can be made from an account, a journal takes the claim over to it: from the `payable`
+    account, with the contact, to `account`. A payment of nothing (`amount` 0) then links the two: it settles
+    the claim and `also_settles` the journal, `settles_amount` of each.
     """
 
     kind: str
@@ -59,6 +74,11 @@ class Document:
     account_name: str | None = None
     settles: str | None = None  # BILL or CREDIT_NOTE
     settles_id: str | None = None
+    also_settles: str | None = None  # JOURNAL
+    also_settles_id: str | None = None
+    settles_amount: Decimal | None = None  # None: `amount`
+    account_type: str = ""  # Account.type of `account`
+    payable: str = ""  # Account.id of accounts payable, where the ledger must be told
     memo: str = ""
     name: str = ""  # CONTACT only: the contact's name
     contact_number: str | None = None  # CONTACT only: the member's vendor number
@@ -69,9 +89,14 @@ class Document:
         """What matches an answer's element to this document: unique among a company's documents."""
         return f"{self.kind}:{self.number}"
 
-    def settling(self, remote_id: str) -> Document:
-        """The same payment, now knowing the id of what it settles."""
-        return replace(self, settles_id=remote_id)
+    @property
+    def clears(self) -> Decimal:
+        """How much of what it settles is due no more once it is made."""
+        return self.amount if self.settles_amount is None else self.settles_amount
+
+    def settling(self, remote_id: str, *, also: str | None = None) -> Document:
+        """The same payment or journal, now knowing the id of what it settles, and of what it also settles."""
+        return replace(self, settles_id=remote_id, also_settles_id=also)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +128,8 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A live document (not voided or deleted) found at the ledger. `approved`: it is not a draft."""
+    """A live document (not voided or deleted) found at the ledger. `approved`: it is not a draft. `whole`: it
+    settles what it was sent to settle; False is a payment that the ledger made without its links."""
 
     marker: str
     remote_id: str
@@ -114,3 +140,4 @@ class Found:
     status: str = ""
     approved: bool = True
     reconciled: bool = False
+    whole: bool = True

@@ -8,58 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
-from errors import NeedsAttention
-from mappers.accounts import (
-    check_account_currency,
-    check_can_code,
-    check_can_pay,
-    cost_account,
-    describe,
-    find_account,
-    no_tax,
-    tax_of,
-    tracking_of,
-)
+from errors import Held, NeedsAttention
+from mappers.accounts import check_account_currency, check_can_pay, describe, find_account
 from mappers.books import Account, Books
 from mappers.closed_period import open_day
 from mappers.company import CompanySettings
 from mappers.decision import OFFSET_LINE, Decision
-from mappers.documents import BILL, PAYMENT, Document, Line
+from mappers.documents import BILL, JOURNAL, PAYMENT, REFUND, Document
 from mappers.entry import Entry
-from mappers.money import Totals, cents, decimals_of, format_money, line_tax, totals
+from mappers.money import Totals, cents, decimals_of, format_money, totals
+from mappers.plan_lines import Sheet, cost_line, gross, memo, offset_line
 from mappers.traits import XERO, LedgerTraits
-from mappers.words import one_line
-
-_LONGEST_NOTE = 300
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Sheet:
-    """All that the small steps below look at."""
-
-    entry: Entry
-    decision: Decision
-    contact: str
-    settings: CompanySettings
-    books: Books
-    traits: LedgerTraits
-    number: str
-    currency: str
-    amount: Decimal
-    day: dt.date
-    draft: bool  # the closed-period policy made it a draft
-
-    @property
-    def inclusive(self) -> bool:
-        return self.settings.expenses.inclusive_of_tax or self.decision.cost == OFFSET_LINE
-
-    @property
-    def moved(self) -> str:
-        """Says the original day when the closed-period policy moved the documents."""
-        return "" if self.day == self.entry.date else f"dated {self.entry.date}, then closed"
 
 
 def plan(
@@ -71,17 +33,22 @@ def plan(
     books: Books,
     posting: int = 1,
     traits: LedgerTraits = XERO,
+    force_approved: bool = False,
 ) -> tuple[Document, ...]:
-    """The documents of this entry, the claim first. `contact` is the contact's id at the ledger, `posting`
-    counts postings of the same entry (2 after an undo).
+    """The documents of this entry, in the order in which they are sent. `contact` is the contact's id at the
+    ledger, `posting` counts postings of the same entry (2 after an undo). Drafts come without documents of
+    money; `force_approved`: a person has approved what would be a draft, so that it is whole.
 
     Raises Held `closed_period`, and NeedsAttention for whatever is missing in the books or the company file
-    (`currency_missing`, `amount_not_in_cents`, `tax_amount_unclear`, `total_differs`, those of accounts.py).
+    (`currency_missing`, `amount_not_in_cents`, `tax_amount_unclear`, `total_differs`,
+    `payable_account_missing`, those of accounts.py).
     """
     currency = _currency(entry, books)
     day, draft = open_day(entry.date, settings=settings, books=books)
+    if draft and force_approved:
+        raise _still_closed(entry, books)
     decimals = min(decimals_of(currency), traits.decimals)
-    sheet = _Sheet(
+    sheet = Sheet(
         entry=entry,
         decision=decision,
         contact=contact,
@@ -93,11 +60,12 @@ def plan(
         amount=cents(abs(decision.amount), decimals, currency=currency),
         day=day,
         draft=draft,
+        approved=force_approved,
     )
     claim = _claim(sheet)
-    if decision.money is None or draft:
+    if decision.money is None:
         return (claim,)
-    return (claim, _money_document(sheet, claim))
+    return _with_money(sheet, claim)
 
 
 def explain(entry: Entry, decision: Decision, documents: Sequence[Document]) -> str:
@@ -126,10 +94,20 @@ def _currency(entry: Entry, books: Books) -> str:
     return currency
 
 
-def _claim(sheet: _Sheet) -> Document:
+def _still_closed(entry: Entry, books: Books) -> Held:
+    return Held(
+        f"It is approved, but dated {entry.date}, and the books of {books.name} are closed up to"
+        f" {books.locked_until}.",
+        cause="closed_period",
+        to_do=f"Open the books for {entry.date}, or set closed_period in the company file to"
+        ' "next_open_day".',
+    )
+
+
+def _claim(sheet: Sheet) -> Document:
     decision = sheet.decision
     is_bill = decision.claim == BILL
-    line = _offset_line(sheet) if decision.cost == OFFSET_LINE else _cost_line(sheet)
+    line = offset_line(sheet) if decision.cost == OFFSET_LINE else cost_line(sheet)
     claim = Document(
         kind=decision.claim or BILL,
         number=sheet.number,
@@ -139,90 +117,84 @@ def _claim(sheet: _Sheet) -> Document:
         amount=line.amount,
         contact=sheet.contact,
         inclusive=sheet.inclusive,
-        approved=decision.approved and not sheet.draft,
+        approved=(decision.approved or sheet.approved) and not sheet.draft,
         lines=(line,),
-        memo=_memo(sheet),
+        memo=memo(sheet),
     )
     return replace(claim, amount=_checked(sheet, claim).total)
 
 
-def _cost_line(sheet: _Sheet) -> Line:
-    entry, settings, books = sheet.entry, sheet.settings, sheet.books
-    account = _cost_account(sheet)
-    tax, typed = tax_of(entry, account, settings=settings, books=books)
-    return Line(
-        description=_description(sheet),
-        amount=sheet.amount,
-        account=account.id,
-        account_code=account.code,
-        tax_code=tax.code,
-        tax_amount=None if typed is None else _typed_tax(sheet, typed),
-        tracking=tracking_of(
-            entry,
-            settings=settings,
-            books=books,
-            location=sheet.decision.location,
-            department=sheet.decision.department,
-        ),
-    )
-
-
-def _offset_line(sheet: _Sheet) -> Line:
-    """What a personal purchase took from the company, tax included: none of it can be reclaimed."""
-    account = check_can_code(find_account(sheet.books, sheet.decision.offset or ""))
-    return Line(
-        description=_description(sheet),
-        amount=_gross(sheet),
-        account=account.id,
-        account_code=account.code,
-        tax_code=no_tax(sheet.books, account, traits=sheet.traits).code,
-    )
-
-
-def _gross(sheet: _Sheet) -> Decimal:
-    if sheet.settings.expenses.inclusive_of_tax:
-        return sheet.amount
-    account = _cost_account(sheet)
-    tax, typed = tax_of(sheet.entry, account, settings=sheet.settings, books=sheet.books)
-    if typed is not None:
-        return sheet.amount + _typed_tax(sheet, typed)
-    line = Line(description="", amount=sheet.amount, account=account.id, tax_code=tax.code)
-    return sheet.amount + line_tax(line, tax.rate, inclusive=False, decimals=sheet.traits.decimals)
-
-
-def _cost_account(sheet: _Sheet) -> Account:
-    return cost_account(
-        sheet.entry,
-        settings=sheet.settings,
-        books=sheet.books,
-        charged_to_client=sheet.decision.charged_to_client,
-    )
-
-
-def _typed_tax(sheet: _Sheet, typed: Decimal) -> Decimal:
-    """The tax as typed, turned positive together with the amount of a refund."""
-    decimals = min(decimals_of(sheet.currency), sheet.traits.decimals)
-    amount = cents(typed if sheet.decision.amount > 0 else -typed, decimals, currency=sheet.currency)
-    if amount < 0 or amount > sheet.amount:
-        raise NeedsAttention(
-            "tax_amount_unclear",
-            f"The tax {format_money(typed, sheet.currency)} does not fit the amount"
-            f" {format_money(sheet.decision.amount, sheet.currency)} {sheet.currency}.",
-            "Correct the tax amounts of the expense in ConnectWise, then retry.",
-        )
-    return abs(amount)
-
-
-def _money_document(sheet: _Sheet, claim: Document) -> Document:
-    """The payment, refund or spend: dated like the claim, so that it lies next to the bank line."""
-    decision = sheet.decision
+def _with_money(sheet: Sheet, claim: Document) -> tuple[Document, ...]:
+    """The claim and what pays it, is paid back for it, or was spent beside it."""
+    decision, traits = sheet.decision, sheet.traits
     alone = decision.cost == OFFSET_LINE  # it settles no claim, its line goes to the offset account
-    account = check_can_pay(find_account(sheet.books, decision.account or ""))
+    account = find_account(sheet.books, decision.account or "")
+    through_offset = decision.offset is not None and not alone
+    if traits.offset_by_journal and through_offset and not account.can_pay:
+        made = _by_journal(sheet, claim, account)
+    elif traits.one_document_refunds and decision.money == REFUND and not alone:
+        made = (_money_document(sheet, claim, account, alone=True),)
+    else:
+        made = (claim, _money_document(sheet, claim, account, alone=alone))
+    if not sheet.draft:
+        return made
+    # Money can't be a draft: the claim waits alone, or what stands for it.
+    return (claim,) if claim in made else (replace(made[0], approved=False),)
+
+
+def _by_journal(sheet: Sheet, claim: Document, account: Account) -> tuple[Document, ...]:
+    """The claim, a journal that takes it over to this account, and a payment of nothing that links both."""
+    check_account_currency(account, books=sheet.books, currency=sheet.currency, converts=True)
+    payable = _payable(sheet)
+    claim = replace(claim, payable=payable.id)
+    journal = Document(
+        kind=JOURNAL,
+        number=sheet.number,
+        date=sheet.day,
+        currency=sheet.currency,
+        amount=claim.amount,
+        contact=sheet.contact,
+        account=account.id,
+        account_name=account.name,
+        account_type=account.type,
+        payable=payable.id,
+        settles=claim.kind,
+        memo=claim.memo,
+    )
+    link = replace(
+        journal,
+        kind=sheet.decision.money or PAYMENT,
+        amount=Decimal(0),
+        account=None,
+        account_name=None,
+        account_type="",
+        also_settles=JOURNAL,
+        settles_amount=claim.amount,
+    )
+    return claim, journal, link
+
+
+def _payable(sheet: Sheet) -> Account:
+    """The account of what is owed, in the claim's currency: the claim and its journal must share one."""
+    kind, base = sheet.traits.payable_type, sheet.books.base_currency
+    for account in sheet.books.accounts:
+        if account.active and account.type == kind and (account.currency or base) == sheet.currency:
+            return account
+    raise NeedsAttention(
+        "payable_account_missing",
+        f"The books of {sheet.books.name} have no account of the kind {kind} in {sheet.currency}.",
+        f"Add an account of the kind {kind} in {sheet.currency} to the books, then retry.",
+    )
+
+
+def _money_document(sheet: Sheet, claim: Document, account: Account, *, alone: bool) -> Document:
+    """The payment, refund or spend: dated like the claim, so that it lies next to the bank line."""
+    check_can_pay(account, traits=sheet.traits)
     if alone and sheet.traits.spend_needs_bank and not account.is_bank:
         raise _not_a_bank(account)
     check_account_currency(account, books=sheet.books, currency=sheet.currency, converts=not alone)
     return Document(
-        kind=decision.money or PAYMENT,
+        kind=sheet.decision.money or PAYMENT,
         number=sheet.number,
         date=sheet.day,
         currency=sheet.currency,
@@ -232,6 +204,7 @@ def _money_document(sheet: _Sheet, claim: Document) -> Document:
         lines=claim.lines if alone else (),
         account=account.id,
         account_name=account.name,
+        account_type=account.type,
         settles=None if alone else claim.kind,
         memo=claim.memo,
     )
@@ -245,12 +218,12 @@ def _not_a_bank(account: Account) -> NeedsAttention:
     )
 
 
-def _checked(sheet: _Sheet, claim: Document) -> Totals:
+def _checked(sheet: Sheet, claim: Document) -> Totals:
     """The ledger's totals, when they are what the entry says; raises `total_differs` with both figures."""
     rates = {tax.code: tax.rate for tax in sheet.books.tax_codes}
     foot = totals(claim, rates=rates, decimals=sheet.traits.decimals)
     computed = foot.total if sheet.inclusive else foot.subtotal
-    expected = _gross(sheet) if sheet.decision.cost == OFFSET_LINE else sheet.amount
+    expected = gross(sheet) if sheet.taxless or sheet.decision.cost == OFFSET_LINE else sheet.amount
     if computed != expected:
         raise NeedsAttention(
             "total_differs",
@@ -259,21 +232,3 @@ def _checked(sheet: _Sheet, claim: Document) -> Totals:
             "Correct the amounts in ConnectWise, or post it by hand.",
         )
     return foot
-
-
-def _description(sheet: _Sheet) -> str:
-    """One line for the bookkeeper: type, member, note, and where to find it in ConnectWise."""
-    entry = sheet.entry
-    parts = [
-        entry.expense_type,
-        f"{entry.member_name} ({entry.member})",
-        one_line(entry.notes, most=_LONGEST_NOTE),
-        sheet.moved,
-        f"ConnectWise expense {entry.id}",
-    ]
-    return " - ".join(one_line(part, most=_LONGEST_NOTE) for part in parts if part)
-
-
-def _memo(sheet: _Sheet) -> str:
-    parts = [sheet.entry.member, sheet.entry.expense_type, sheet.moved]
-    return one_line(" ".join(part for part in parts if part), most=80)

@@ -9,11 +9,13 @@ import datetime as dt
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 import structlog
+from sqlalchemy.orm import Session
 
 from errors import NeedsAttention, Paused, Refused, Retryable, Trouble, Uncertain, Wait
 from mappers import documents as words
@@ -27,6 +29,7 @@ from providers.contract import Ledger
 REPLAY_SECONDS = 300  # Xero keeps an idempotency key six minutes from the first call; a minute is our margin
 REPLAYS = 2
 LOOK_AGAIN_SECONDS = 10
+RECOVER_SECONDS = 60.0  # then new expenses have their turn
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +91,6 @@ class Outbox:
         return sending
 
     def _send_call(self, call: words.Call, rows: Sequence[Document]) -> Sending:
-        frozen_at = time.monotonic()
         with self._database.write() as session:
             request = outbox.freeze_request(
                 session,
@@ -100,9 +102,6 @@ class Outbox:
                 lease=self._lease,
                 seconds=self._lease_seconds,
             )
-        if time.monotonic() - frozen_at > self._lease_seconds / 3:
-            # We were stopped between the commit and now: another worker may take the request up first.
-            raise Wait("This worker was held up; the request is taken up from its record.", after=5)
         return self._deliver(request)
 
     def _key(self, call: words.Call, rows: Sequence[Document]) -> str:
@@ -115,32 +114,58 @@ class Outbox:
 
     def _deliver(self, request: Request) -> Sending:
         """Sends the frozen bytes of a request once and records what came of it."""
-        call = frozen_call(request)
+        markers = frozen_call(request).markers
         try:
-            results = self._use(lambda ledger: ledger.send(call, key=request.key))
+            results = self._put(request)
         except Uncertain as trouble:
             self._doubt(request, trouble)
-            return Sending(troubles=dict.fromkeys(call.markers, trouble))
+            return Sending(troubles=dict.fromkeys(markers, trouble))
         except Refused as trouble:
             self._refuse(request, trouble)
-            return Sending(troubles=dict.fromkeys(call.markers, trouble))
+            return Sending(troubles=dict.fromkeys(markers, trouble))
         except (Retryable, Paused) as trouble:
-            with self._database.write() as session:
-                now = self._database.now(session)
-                outbox.unsend_request(session, request, outcome=f"not processed: {trouble}", now=now)
+            with self._closing(request) as (session, now, is_ours):
+                if is_ours:
+                    outbox.unsend_request(session, request, outcome=f"not processed: {trouble}", now=now)
             raise
-        assert isinstance(results, list)
         return self._record(request, results)
+
+    def _put(self, request: Request) -> list[words.Result]:
+        """The frozen bytes under their key, if the request is still ours when the first byte leaves: a token
+        may have had to be refreshed, or the whole machine have stood still."""
+        call = frozen_call(request)
+
+        def put(ledger: Ledger) -> list[words.Result]:
+            with self._database.write() as session:
+                until = outbox.holds_request(session, request, lease=self._lease)
+                left = until - self._database.now(session) if until else dt.timedelta(0)
+            if left < dt.timedelta(seconds=self._lease_seconds / 2):
+                raise Wait("This worker was held up; the request is taken up from its record.", after=5)
+            return ledger.send(call, key=request.key)
+
+        results = self._use(put)
+        assert isinstance(results, list)
+        return results
+
+    @contextmanager
+    def _closing(self, request: Request) -> Iterator[tuple[Session, dt.datetime, bool]]:
+        """A transaction to end a request in, and whether it is still ours. When our lease ran out and another
+        worker took the request up, what it finds counts; of ours only what certainly was made."""
+        with self._database.write() as session:
+            is_ours = outbox.holds_request(session, request, lease=self._lease) is not None
+            yield session, self._database.now(session), is_ours
 
     def _record(self, request: Request, results: list[words.Result]) -> Sending:
         sending = Sending(results={result.marker: result for result in results})
         unknown = [r.marker for r in results if r.outcome == "unknown"]
         plans = self._plans(request)
         landings = [self._landing(r, plans.get(r.marker)) for r in results if r.outcome != "unknown"]
-        with self._database.write() as session:
-            now = self._database.now(session)
-            outbox.land_documents(session, request, landings, now=now)
-            if unknown:
+        with self._closing(request) as (session, now, is_ours):
+            made = [landing for landing in landings if landing.state in states.MADE]
+            outbox.land_documents(session, request, landings if is_ours else made, now=now)
+            if not is_ours:
+                pass
+            elif unknown:
                 due = now + dt.timedelta(seconds=LOOK_AGAIN_SECONDS)
                 outbox.doubt_request(
                     session, request, outcome="answer incomplete", due_at=due, replays=REPLAYS, now=now
@@ -184,10 +209,12 @@ class Outbox:
     def _doubt(self, request: Request, trouble: Uncertain) -> None:
         # An answered 5xx may be a cached one: the next step is to look, not to replay for ever.
         replays = REPLAYS if trouble.answered and request.replays else request.replays
-        with self._database.write() as session:
-            now = self._database.now(session)
+        with self._closing(request) as (session, now, is_ours):
             due = now + dt.timedelta(seconds=LOOK_AGAIN_SECONDS)
-            outbox.doubt_request(session, request, outcome=str(trouble), due_at=due, replays=replays, now=now)
+            if is_ours:
+                outbox.doubt_request(
+                    session, request, outcome=str(trouble), due_at=due, replays=replays, now=now
+                )
         log.warning("outcome unknown", request=request.id, operation=request.operation, why=str(trouble))
 
     def _refuse(self, request: Request, trouble: Refused) -> None:
@@ -196,10 +223,10 @@ class Outbox:
             outbox.Landing(marker=marker, state=states.FAILED, words=said)
             for marker in frozen_call(request).markers
         ]
-        with self._database.write() as session:
-            now = self._database.now(session)
-            outbox.land_documents(session, request, landings, now=now)
-            outbox.close_request(session, request, outcome=f"refused: {said}")
+        with self._closing(request) as (session, now, is_ours):
+            if is_ours:
+                outbox.land_documents(session, request, landings, now=now)
+                outbox.close_request(session, request, outcome=f"refused: {said}")
 
     def recover(self) -> int:
         """Takes up requests whose outcome is unknown and whose time has come; how many were settled.
@@ -208,12 +235,24 @@ class Outbox:
         was answered by a 5xx again, the documents are looked up by number: one equal hit is adopted, two
         empty look-ups a while apart start a new generation, anything else waits for a person.
         """
-        with self._database.write() as session:
-            now = self._database.now(session)
-            requests = outbox.claim_requests(
-                session, self._company_id, now=now, lease=self._lease, seconds=self._lease_seconds
-            )
-        return sum(self._settle_alone(request, now=now) for request in requests)
+        started = time.monotonic()
+        settled = 0
+        while time.monotonic() - started < RECOVER_SECONDS:
+            with self._database.write() as session:
+                now = self._database.now(session)
+                # One at a time: an age reckoned before others were settled may be minutes too young.
+                requests = outbox.claim_requests(
+                    session,
+                    self._company_id,
+                    now=now,
+                    lease=self._lease,
+                    seconds=self._lease_seconds,
+                    limit=1,
+                )
+            if not requests:
+                break
+            settled += self._settle_alone(requests[0], now=now)
+        return settled
 
     def _settle_alone(self, request: Request, *, now: dt.datetime) -> int:
         """A bug met on one request must not stand in the way of all others for ever: that one waits for a
@@ -239,7 +278,7 @@ class Outbox:
         if young and request.replays < REPLAYS:
             self._replay(request, now=now)
         else:
-            self._look_up(request, rows, now=now)
+            self._look_up(request, rows)
         with self._database.write() as session:
             outbox.wake_owners(session, request)
             return 0 if outbox.open_documents(session, request) else 1
@@ -250,14 +289,20 @@ class Outbox:
 
     def _replay(self, request: Request, *, now: dt.datetime) -> None:
         request.replays += 1
-        with self._database.write() as session:
-            due = now + dt.timedelta(seconds=self._lease_seconds)
+        with self._closing(request) as (session, _, is_ours):
+            if not is_ours:
+                return
             outbox.doubt_request(
-                session, request, outcome="replaying", due_at=due, replays=request.replays, now=now
+                session,
+                request,
+                outcome="replaying",
+                due_at=now + dt.timedelta(seconds=self._lease_seconds),
+                replays=request.replays,
+                lease=self._lease,
+                now=now,
             )
-        call = frozen_call(request)
         try:
-            results = self._use(lambda ledger: ledger.send(call, key=request.key))
+            results = self._put(request)
         except Uncertain as trouble:
             self._doubt(request, trouble)
         except Refused as trouble:
@@ -266,19 +311,20 @@ class Outbox:
             self._postpone(request, trouble)
             raise
         else:
-            assert isinstance(results, list)
             self._record(request, results)
 
     def _postpone(self, request: Request, trouble: Trouble) -> None:
         """The replay itself was not processed; the first sending stays unknown."""
         after = trouble.after if isinstance(trouble, Retryable) else None
-        with self._database.write() as session:
-            now = self._database.now(session)
+        with self._closing(request) as (session, now, is_ours):
             due = now + dt.timedelta(seconds=max(LOOK_AGAIN_SECONDS, after or 0))
             replays = max(0, request.replays - 1)
-            outbox.doubt_request(session, request, outcome=str(trouble), due_at=due, replays=replays, now=now)
+            if is_ours:
+                outbox.doubt_request(
+                    session, request, outcome=str(trouble), due_at=due, replays=replays, now=now
+                )
 
-    def _look_up(self, request: Request, rows: Sequence[Document], *, now: dt.datetime) -> None:
+    def _look_up(self, request: Request, rows: Sequence[Document]) -> None:
         plans = {row.marker: plan_of(row) for row in rows}
         try:
             found = self._use(lambda ledger: ledger.look_up(list(plans.values())))
@@ -290,8 +336,10 @@ class Outbox:
         missing = [m for m in plans if not found.get(m)]
         odd = [m for m in plans if m not in adopted and m not in missing]
         landings = [self._adopt(plans[m], found[m][0]) for m in adopted]
-        with self._database.write() as session:
+        with self._closing(request) as (session, now, is_ours):
             outbox.land_documents(session, request, landings, now=now)
+            if not is_ours:
+                return
             if missing and request.empty_lookups >= 1:
                 outbox.renew_generation(session, request, missing, now=now)
                 missing = []
@@ -337,7 +385,12 @@ def is_ours(plan: words.Document, found: Sequence[words.Found]) -> bool:
     if plan.kind == words.CONTACT:
         return True
     same_day = hit.date is None or hit.date == plan.date
-    return hit.amount == Decimal(plan.amount) and hit.currency in (None, plan.currency) and same_day
+    return (
+        hit.whole
+        and hit.amount == Decimal(plan.amount)
+        and hit.currency in (None, plan.currency)
+        and same_day
+    )
 
 
 def plan_of(row: Document) -> words.Document:
