@@ -85,6 +85,10 @@ class Paused(Trouble):
     """The connection is lost (invalid_grant, 403): the company pauses, its expenses stay queued."""
 
 
+class GrantLost(Paused):
+    """The consent itself is gone (invalid_grant): no later try can cure that, only a person's new consent."""
+
+
 class Refused(Trouble):
     """The provider refused a whole call for good (4xx); `words` are its own, `status` its HTTP status."""
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import requests
 
-from errors import Paused, Retryable, Unauthorised
+from errors import GrantLost, Paused, Retryable, Unauthorised
 from providers.http import Answer, exchange, read_json, refuse_trouble
 
 PROVIDER = "Xero identity"
@@ -93,7 +93,7 @@ def _refusal(answer: Answer, said: Mapping[str, Any]) -> Paused:
     """https://datatracker.ietf.org/doc/html/rfc6749#section-5.2"""
     code = str(said.get("error", "no reason"))[:60]
     if code == "invalid_grant":
-        return Paused(
+        return GrantLost(
             f"Xero no longer accepts this company's connection ({code}): the consent was withdrawn, or the "
             f"refresh token was not used for 60 days. {_RECONNECT}"
         )

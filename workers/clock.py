@@ -107,7 +107,9 @@ class Clock:
         with self._database.read() as session:
             now = self._database.now(session)
             turn = or_(due_at.is_(None), due_at <= now)
-            keys = select(Company.key).where(Company.paused_at.is_(None), turn)
+            keys = select(Company.key).where(turn)
+            if job != CARE_FOR_COMPANY:  # care looks whether what paused a company is cured
+                keys = keys.where(Company.paused_at.is_(None))
             companies = list(session.scalars(keys))
         for company in companies:
             if self._bell.ring(company, job=job):

@@ -16,9 +16,10 @@ from mappers.connectwise import fingerprint, to_entry
 from mappers.exact import parse
 from mappers.gate import LATER
 from models import states
-from models.companies import load_reference, save_reference
+from models.companies import load_reference, resume_company, save_reference
 from models.company import Company
 from models.expense import Document, Expense
+from models.history import note
 from models.inbox import wake_expenses, wake_states
 from workers.work import Work
 
@@ -129,11 +130,14 @@ def _wake_vanished(work: Work, seen: set[int], *, first_day: dt.date | None) -> 
 def care(work: Work, *, callback_url: str) -> None:
     """Refreshes the token when it is near its end, the reference data, and looks after the callback.
 
-    Each part's passing trouble is logged and left for next time; a lost connection pauses the company.
+    Each part's passing trouble is logged and left for next time; a lost connection pauses the company. A
+    paused company whose both sides answer again goes on.
     """
+    is_paused = _is_paused(work)
+    well = True
     for name, step in (
-        ("books", work.books),
-        ("site", work.site),
+        ("books", lambda: work.books(fresh=is_paused)),
+        ("site", lambda: work.site(fresh=is_paused)),
         ("reconciled", lambda: look_for_reconciled(work)),
         ("callback", lambda: care_for_callback(work, callback_url)),
     ):
@@ -143,7 +147,26 @@ def care(work: Work, *, callback_url: str) -> None:
             raise
         except (Retryable, Trouble) as trouble:
             log.warning("care postponed", part=name, why=str(trouble))
+            well = False
     _remember_codebase(work)
+    if is_paused and well:
+        _resume(work)
+
+
+def _is_paused(work: Work) -> bool:
+    with work.database.read() as session:
+        return session.get_one(Company, work.company_id).paused_at is not None
+
+
+def _resume(work: Work) -> None:
+    with work.database.write() as session:
+        now = work.database.now(session)
+        company = session.get_one(Company, work.company_id)
+        why = company.paused_why
+        resume_company(session, company, now=now)
+        note(session, company_id=company.id, expense_id=None, at=now, actor="worker", what="resumed",
+             text=f"Both sides answer again. It was paused because: {why}")  # fmt: skip
+    log.info("company resumed")
 
 
 def look_for_reconciled(work: Work) -> int:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from sqlalchemy import or_, update
 
-from errors import Paused, Retryable, Wait
+from errors import GrantLost, Paused, Retryable, Wait
 from models.companies import lose_connection
 from models.company import Connection
 from models.database import Database
@@ -106,10 +106,10 @@ class Tokens:
     def _exchange_and_save(self, connection: Connection, holder: str) -> str:
         try:
             grant = self._exchange(self._sealer.open(connection.refresh_token))
-        except Paused as lost:
+        except GrantLost as lost:
             self._lose(holder, str(lost))
             raise
-        except Retryable:
+        except (Paused, Retryable):  # the app's own credentials, or the other side: the grant may be well
             self._unlock(holder)
             raise
         with self._database.write() as session:

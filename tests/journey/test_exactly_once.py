@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from models.company import Company, Connection
 from models.expense import Document, Request
 from tests.journey.conftest import Journey
 from workers.posting import Posting
+from workers.sweep import care
 
 COMPANY_CARD: dict[str, Any] = {}
 PERSONAL = {"classification": "Personal"}
@@ -331,3 +333,15 @@ def test_a_request_that_meets_a_bug_waits_for_a_person_and_stops_nobody_else(
         posting.run()
     assert journey.expense(free).state == states.DONE
     assert journey.expense(stuck).state != states.DONE
+
+
+def test_wrong_credentials_of_the_app_pause_the_company_and_lose_no_grant(journey: Journey) -> None:
+    entry_id = add(journey, "bill")
+    right = journey.wiring.settings
+    journey.wiring.settings = dataclasses.replace(right, xero_client_secret="wrong")
+    journey.post()
+    assert journey.expense(entry_id).state == states.QUEUED
+    journey.wiring.settings = right
+    care(journey.wiring.work("acme"), callback_url="http://localhost/callbacks/connectwise/acme?recordId=")
+    journey.post()
+    assert_once(journey, entry_id)

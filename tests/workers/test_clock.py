@@ -114,10 +114,10 @@ def test_each_company_is_swept_once_per_interval(database: Database, company: Co
     assert [job for _, job in bell.rung].count(name(SWEEP_COMPANY)) == 1
 
 
-def test_a_paused_company_is_left_in_peace(database: Database, company: Company) -> None:
+def test_for_a_paused_company_only_its_care_is_rung_for(database: Database, company: Company) -> None:
     with database.write() as session:
         store_messages(session, [message(company)])
         session.execute(update(Company).values(paused_at=database.now(session)))
     bell = Rings()
     clock(database, bell).tick()
-    assert bell.rung == []
+    assert bell.rung == [("acme", name(CARE_FOR_COMPANY))]
