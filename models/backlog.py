@@ -50,9 +50,17 @@ def list_backlogs(
     ]
 
 
-def count_states(session: Session) -> dict[str, int]:
-    """How many expenses are in each state, over all companies."""
-    rows = session.execute(select(Expense.state, func.count()).group_by(Expense.state))
+def count_states(session: Session, states: Collection[str]) -> dict[str, int]:
+    """How many expenses are in each of these states, over all companies; those without any are left out.
+
+    Naming the companies lets the index by company and state be used, so that few rows cost little.
+    """
+    statement = (
+        select(Expense.state, func.count())
+        .where(Expense.company_id.in_(select(Company.id)), Expense.state.in_(states))
+        .group_by(Expense.state)
+    )
+    rows = session.execute(statement)
     return {str(state): int(count) for state, count in rows}
 
 

@@ -29,7 +29,8 @@ class Expense(Base):
         _partial("expense_due", "company_id", "due_at", where="due_at IS NOT NULL"),
         _partial("expense_receipts", "company_id", "receipts_due_at", where="receipts_due_at IS NOT NULL"),
         Index("expense_changes", "company_id", "updated_at", "id"),
-        _partial("expense_causes", "company_id", "cause", "state", where="cause IS NOT NULL"),
+        _partial("expense_causes", "company_id", "cause", "updated_at", "id", where="cause IS NOT NULL"),
+        _partial("expense_members", "company_id", "member", "updated_at", "id", where="member IS NOT NULL"),
         Index("expense_states", "company_id", "state", "updated_at", "id"),
     )
 

@@ -10,9 +10,10 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from errors import NotFound
@@ -20,7 +21,7 @@ from models import states
 from models.company import Company, Event
 from models.expense import Document, Expense, History
 
-SCAN = 20_000  # rows that one page of a text search looks through at most
+SCAN = 10_000  # rows that one page of a text search looks through at most
 STORY = 500  # steps of each kind that a timeline shows at most
 HIDDEN_KINDS = ("contact",)  # kept in the outbox, never shown
 
@@ -154,7 +155,9 @@ def _contains(text: str) -> ColumnElement[bool]:
         Expense.cause,
         Expense.why,
     )
-    return or_(*(column.icontains(text, autoescape=True) for column in seen))
+    parts: list[ColumnElement[str]] = [func.coalesce(column, literal("")) for column in seen]
+    whole = reduce(lambda one, other: one + " " + other, parts)
+    return whole.icontains(text, autoescape=True)
 
 
 def _entry_id(text: str) -> int | None:

@@ -30,6 +30,9 @@ WOKEN_BY_CALLBACK = (QUEUED, HELD, NEEDS_ATTENTION, AWAITING_APPROVAL, BROKEN, D
 # What a person may retry. `done` is not among them: there is nothing to do again.
 RETRIABLE = (QUEUED, HELD, RETRYING, NEEDS_ATTENTION, BROKEN, SKIPPED, IGNORED, UNCERTAIN, CHANGED)
 
+# Most of the history ends in these.
+ENDED = (DONE, SKIPPED, IGNORED, UNDONE)
+
 # Money behind these is shown by cause.
 STUCK = (NEEDS_ATTENTION, BROKEN, RETRYING, UNCERTAIN, HELD, CHANGED)
 

@@ -146,10 +146,17 @@ def upgrade() -> None:
     with op.batch_alter_table("expense", schema=None) as batch_op:
         batch_op.create_index(
             "expense_causes",
-            ["company_id", "cause", "state"],
+            ["company_id", "cause", "updated_at", "id"],
             unique=False,
             sqlite_where=sa.text("cause IS NOT NULL"),
             postgresql_where=sa.text("cause IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "expense_members",
+            ["company_id", "member", "updated_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("member IS NOT NULL"),
+            postgresql_where=sa.text("member IS NOT NULL"),
         )
         batch_op.create_index("expense_changes", ["company_id", "updated_at", "id"], unique=False)
         batch_op.create_index(
@@ -314,6 +321,11 @@ def downgrade() -> None:
             "expense_due",
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "expense_members",
+            sqlite_where=sa.text("member IS NOT NULL"),
+            postgresql_where=sa.text("member IS NOT NULL"),
         )
         batch_op.drop_index("expense_changes")
         batch_op.drop_index(
