@@ -49,7 +49,10 @@ def say_fields(shape: dict[str, Any]) -> None:
 
 
 def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
-    table = Table(*(_title(name) for name in columns), box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        is_last = name == columns[-1]  # usually the longest text: it alone gives way on a narrow terminal
+        table.add_column(_title(name), no_wrap=not is_last, min_width=16 if is_last else None)
     for row in rows:
         table.add_row(*(Text(_short(_cell(row.get(name)))) for name in columns))
     Console().print(table)
