@@ -214,10 +214,14 @@ def doubt_request(
     due_at: dt.datetime | None,
     replays: int | None = None,
     empty_lookups: int | None = None,
+    lease: str | None = None,
     now: dt.datetime,
 ) -> None:
-    """The outcome is unknown: documents become `uncertain`, taken up at `due_at` (None: by a person)."""
-    values: dict[str, object] = {"state": UNSURE, "due_at": due_at, "lease": None, "outcome": outcome[:500]}
+    """The outcome is unknown: documents become `uncertain`, taken up at `due_at` (None: by a person).
+
+    `lease`: the worker that goes on with it until then.
+    """
+    values: dict[str, object] = {"state": UNSURE, "due_at": due_at, "lease": lease, "outcome": outcome[:500]}
     if replays is not None:
         values["replays"] = replays
     if empty_lookups is not None:
@@ -252,15 +256,22 @@ def renew_generation(
         )
 
 
+def holds_request(session: Session, request: Request, *, lease: str) -> dt.datetime | None:
+    """Until when this worker holds the request; None when another took it up or settled it. The row is
+    locked, so that the answer stays true for this transaction."""
+    statement = select(Request.due_at).where(Request.id == request.id, Request.lease == lease)
+    return session.scalars(statement.with_for_update()).one_or_none()
+
+
 def claim_requests(
-    session: Session, company_id: int, *, now: dt.datetime, lease: str, seconds: int
+    session: Session, company_id: int, *, now: dt.datetime, lease: str, seconds: int, limit: int
 ) -> list[Request]:
     """Open requests whose time has come (their worker died, or it is time to look again), now ours."""
     due = (
         select(Request.id)
         .where(Request.company_id == company_id, Request.due_at <= now)
         .order_by(Request.due_at)
-        .limit(20)
+        .limit(limit)
         .with_for_update(skip_locked=True)
     )
     statement = (

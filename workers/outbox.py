@@ -124,8 +124,8 @@ class Outbox:
             self._refuse(request, trouble)
             return Sending(troubles=dict.fromkeys(markers, trouble))
         except (Retryable, Paused) as trouble:
-            with self._closing(request) as (session, now, is_ours):
-                if is_ours:
+            with self._closing(request) as (session, now, held):
+                if held:
                     outbox.unsend_request(session, request, outcome=f"not processed: {trouble}", now=now)
             raise
         return self._record(request, results)
@@ -136,7 +136,7 @@ class Outbox:
         call = frozen_call(request)
 
         def put(ledger: Ledger) -> list[words.Result]:
-            with self._database.write() as session:
+            with self._database.read() as session:
                 until = outbox.holds_request(session, request, lease=self._lease)
                 left = until - self._database.now(session) if until else dt.timedelta(0)
             if left < dt.timedelta(seconds=self._lease_seconds / 2):
@@ -152,18 +152,18 @@ class Outbox:
         """A transaction to end a request in, and whether it is still ours. When our lease ran out and another
         worker took the request up, what it finds counts; of ours only what certainly was made."""
         with self._database.write() as session:
-            is_ours = outbox.holds_request(session, request, lease=self._lease) is not None
-            yield session, self._database.now(session), is_ours
+            held = outbox.holds_request(session, request, lease=self._lease) is not None
+            yield session, self._database.now(session), held
 
     def _record(self, request: Request, results: list[words.Result]) -> Sending:
         sending = Sending(results={result.marker: result for result in results})
         unknown = [r.marker for r in results if r.outcome == "unknown"]
         plans = self._plans(request)
         landings = [self._landing(r, plans.get(r.marker)) for r in results if r.outcome != "unknown"]
-        with self._closing(request) as (session, now, is_ours):
+        with self._closing(request) as (session, now, held):
             made = [landing for landing in landings if landing.state in states.MADE]
-            outbox.land_documents(session, request, landings if is_ours else made, now=now)
-            if not is_ours:
+            outbox.land_documents(session, request, landings if held else made, now=now)
+            if not held:
                 pass
             elif unknown:
                 due = now + dt.timedelta(seconds=LOOK_AGAIN_SECONDS)
@@ -209,9 +209,9 @@ class Outbox:
     def _doubt(self, request: Request, trouble: Uncertain) -> None:
         # An answered 5xx may be a cached one: the next step is to look, not to replay for ever.
         replays = REPLAYS if trouble.answered and request.replays else request.replays
-        with self._closing(request) as (session, now, is_ours):
+        with self._closing(request) as (session, now, held):
             due = now + dt.timedelta(seconds=LOOK_AGAIN_SECONDS)
-            if is_ours:
+            if held:
                 outbox.doubt_request(
                     session, request, outcome=str(trouble), due_at=due, replays=replays, now=now
                 )
@@ -223,8 +223,8 @@ class Outbox:
             outbox.Landing(marker=marker, state=states.FAILED, words=said)
             for marker in frozen_call(request).markers
         ]
-        with self._closing(request) as (session, now, is_ours):
-            if is_ours:
+        with self._closing(request) as (session, now, held):
+            if held:
                 outbox.land_documents(session, request, landings, now=now)
                 outbox.close_request(session, request, outcome=f"refused: {said}")
 
@@ -289,8 +289,8 @@ class Outbox:
 
     def _replay(self, request: Request, *, now: dt.datetime) -> None:
         request.replays += 1
-        with self._closing(request) as (session, _, is_ours):
-            if not is_ours:
+        with self._closing(request) as (session, _, held):
+            if not held:
                 return
             outbox.doubt_request(
                 session,
@@ -316,10 +316,10 @@ class Outbox:
     def _postpone(self, request: Request, trouble: Trouble) -> None:
         """The replay itself was not processed; the first sending stays unknown."""
         after = trouble.after if isinstance(trouble, Retryable) else None
-        with self._closing(request) as (session, now, is_ours):
+        with self._closing(request) as (session, now, held):
             due = now + dt.timedelta(seconds=max(LOOK_AGAIN_SECONDS, after or 0))
             replays = max(0, request.replays - 1)
-            if is_ours:
+            if held:
                 outbox.doubt_request(
                     session, request, outcome=str(trouble), due_at=due, replays=replays, now=now
                 )
@@ -336,9 +336,9 @@ class Outbox:
         missing = [m for m in plans if not found.get(m)]
         odd = [m for m in plans if m not in adopted and m not in missing]
         landings = [self._adopt(plans[m], found[m][0]) for m in adopted]
-        with self._closing(request) as (session, now, is_ours):
+        with self._closing(request) as (session, now, held):
             outbox.land_documents(session, request, landings, now=now)
-            if not is_ours:
+            if not held:
                 return
             if missing and request.empty_lookups >= 1:
                 outbox.renew_generation(session, request, missing, now=now)
