@@ -6,11 +6,12 @@ A callback is only a hint, so all it may do to an expense is make it due, or mar
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, and_, case, insert, or_, select, update
+from sqlalchemy import Dialect, Select, and_, bindparam, case, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,8 @@ from models.expense import Expense
 from models.states import QUEUED, WOKEN_BY_CALLBACK
 
 DELETED = "deleted"
+MOST_ROWS = 100  # of one statement
+INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +43,11 @@ def store_messages(session: Session, messages: Sequence[Message]) -> list[bool]:
     new: list[bool] = []
     fresh: dict[tuple[int, int], bool] = {}
     seen: set[tuple[int, str]] = set()
-    stored = _insert_events(session, messages)
+    stored = {
+        identity
+        for start in range(0, len(messages), MOST_ROWS)
+        for identity in _insert_events(session, messages[start : start + MOST_ROWS])
+    }
     for message in messages:
         identity = (message.company_id, message.message_id)
         is_new = identity in stored and identity not in seen
@@ -66,33 +73,44 @@ def _insert_events(session: Session, messages: Sequence[Message]) -> set[tuple[i
         }
         for m in messages
     }
-    statement = (
-        dialect_insert(session)(Event)
-        .values(received_at=utcnow())
-        .on_conflict_do_nothing(index_elements=["company_id", "message_id"])
-        .returning(Event.company_id, Event.message_id)
-    )
     ordered = [rows[identity] for identity in sorted(rows)]  # one order for all: no deadlocks
-    return {(company, message) for company, message in session.execute(statement, ordered)}
+    return {(company, message) for company, message in _execute(session, _keep_events, ordered)}
+
+
+def _keep_events(insert: Any, rows: list[dict[str, Any]]) -> Any:
+    table = Event.__table__
+    return (
+        insert(table)
+        .values([row | {"received_at": utcnow()} for row in rows])
+        .on_conflict_do_nothing(index_elements=["company_id", "message_id"])
+        .returning(table.c.company_id, table.c.message_id)
+    )
 
 
 def wake_expenses(session: Session, expenses: dict[tuple[int, int], bool]) -> None:
     """Makes expenses due, creating those we don't know: (company id, entry id) to whether it was deleted."""
-    if not expenses:
-        return
-    base = dialect_insert(session)(Expense).values(
-        state=QUEUED,
-        due_at=utcnow(),
-        signals=1,
-        attempts=0,
-        posting=1,
-        receipt_checks=0,
-        created_at=utcnow(),
-        updated_at=utcnow(),
-    )
-    resting = or_(*(Expense.state == state for state in WOKEN_BY_CALLBACK))  # in_() can't be executed many
-    awake = and_(Expense.lease.is_(None), resting)
-    statement = base.on_conflict_do_update(
+    ordered = [
+        {"company_id": company, "entry_id": entry, "deleted": deleted}
+        for (company, entry), deleted in sorted(expenses.items())
+    ]
+    for start in range(0, len(ordered), MOST_ROWS):
+        _execute(session, _wake, ordered[start : start + MOST_ROWS])
+
+
+def _wake(insert: Any, rows: list[dict[str, Any]]) -> Any:
+    new: dict[str, Any] = {
+        "state": QUEUED,
+        "due_at": utcnow(),
+        "signals": 1,
+        "attempts": 0,
+        "posting": 1,
+        "receipt_checks": 0,
+        "created_at": utcnow(),
+        "updated_at": utcnow(),
+    }
+    base = insert(Expense.__table__).values([new | row for row in rows])
+    awake = and_(Expense.lease.is_(None), Expense.state.in_(WOKEN_BY_CALLBACK))
+    return base.on_conflict_do_update(
         index_elements=["company_id", "entry_id"],
         set_={
             "signals": Expense.signals + 1,
@@ -100,13 +118,30 @@ def wake_expenses(session: Session, expenses: dict[tuple[int, int], bool]) -> No
             "due_at": case((awake, utcnow()), else_=Expense.due_at),
         },
     )
-    session.execute(
-        statement,
-        [
-            {"company_id": company, "entry_id": entry, "deleted": deleted}
-            for (company, entry), deleted in sorted(expenses.items())
-        ],
+
+
+def _execute(session: Session, build: Callable[..., Any], rows: list[dict[str, Any]]) -> Any:
+    """Runs one statement for all rows, which are alike in their keys. It is built and compiled once for each
+    number of rows: that takes longer than running it, and callbacks wait for it (docs/performance.md).
+    """
+    text, known, order = _compiled(build, session.get_bind().dialect, tuple(rows[0]), len(rows))
+    values = known | {f"{name}_{n}": row[name] for n, row in enumerate(rows) for name in row}
+    given = tuple(values[name] for name in order) if order else values
+    return session.connection().exec_driver_sql(text, given)
+
+
+@lru_cache(maxsize=4 * MOST_ROWS)
+def _compiled(
+    build: Callable[..., Any], dialect: Dialect, names: tuple[str, ...], rows: int
+) -> tuple[str, dict[str, Any], Sequence[str]]:
+    """The statement's text, the values that are always the same, and the order of values (none: by name)."""
+    marks: list[dict[str, Any]] = [
+        {name: bindparam(f"{name}_{n}", None) for name in names} for n in range(rows)
+    ]
+    compiled = build(INSERTS[dialect.name], marks).compile(
+        dialect=dialect, compile_kwargs={"render_postcompile": True}
     )
+    return str(compiled), dict(compiled.params), compiled.positiontup or ()
 
 
 def replay_event(session: Session, event: Event, *, now: dt.datetime) -> bool:
@@ -126,8 +161,7 @@ def select_events(company_id: int, *, entry_id: int | None = None) -> Select[Eve
 
 def dialect_insert(session: Session) -> Any:
     """The dialect's own insert(), which knows ON CONFLICT."""
-    name = session.get_bind().dialect.name
-    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}.get(name, insert)
+    return INSERTS[session.get_bind().dialect.name]
 
 
 def wake_states(session: Session, company_id: int, entry_ids: Sequence[int], states: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ The query string is not signed, so whatever ConnectWise appends there is ignored
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, request
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -204,9 +205,7 @@ def _unreadable(sender: Sender, body: bytes, message: dict[str, Any] | None) -> 
 
 
 def _answer(code: int, **body: str) -> Response:
-    response = jsonify(body)
-    response.status_code = code
-    return response
+    return Response(json.dumps(body) + "\n", code, mimetype="application/json")
 
 
 def _refuse(key: str, refusal: Refusal) -> Response:

@@ -27,9 +27,9 @@ from tests.webhooks.conftest import sign
 from tests.webhooks.key_server import KeyServer, serving
 from tests.world import add_company
 
-ROUNDS = 7
-FROZEN_ROUNDS = 4
-SECONDS = 4.0
+ROUNDS = 5
+FROZEN_ROUNDS = 3
+SECONDS = 2.5
 CONNECTIONS = 32
 START_SECONDS = 60.0
 PATH = "/callbacks/connectwise/acme"
