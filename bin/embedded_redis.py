@@ -44,6 +44,7 @@ class EmbeddedRedis:
                 arguments,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                process_group=0,  # so that Ctrl-C reaches us only, and we stop it in order
                 preexec_fn=ending_with_parent(),  # noqa: PLW1509 - see there
             )
         self.pid = self.process.pid

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import shutil
 import signal
-import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -33,8 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # `kill` and time limits send SIGTERM; turned into an exit, it lets the servers be stopped
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # `kill` and time limits send SIGTERM: like Ctrl-C it ends the run, and the servers are stopped
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line("markers", "one_database: the kind of database does not matter here")
 
 

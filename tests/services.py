@@ -100,6 +100,7 @@ class PostgreSQL:
                 stderr=subprocess.STDOUT,
                 user=self.user,
                 cwd=self.folder,
+                process_group=0,  # so that Ctrl-C reaches us only, and we stop it in order
                 preexec_fn=ending_with_parent(),  # noqa: PLW1509 - see there
             )
 
