@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from sandbox import connectwise, control, seeds, xero, xero_identity
+from sandbox import connectwise, control, qbo, qbo_identity, seeds, xero, xero_identity
 from sandbox.faults import Fault, perform
 from sandbox.journal import Call
 from sandbox.store import World
@@ -15,12 +15,14 @@ IDENTITY_PATHS = ("/connect/", "/identity/connect/", "/connections")
 
 
 def system_of(path: str) -> str:
-    """The pretend system that a path belongs to: control, xero, identity, key, connectwise or nothing."""
+    """The pretend system a path belongs to: control, xero, qbo, identity, key, connectwise or nothing."""
     if path.startswith("/_sandbox"):
         return "control"
     if path.startswith("/api.xro/"):
         return "xero"
-    if path.startswith(IDENTITY_PATHS):
+    if path.startswith(qbo.BASE):
+        return "qbo"
+    if path.startswith((*IDENTITY_PATHS, *qbo_identity.PATHS)):
         return "identity"
     if "/system/callbackkey/" in path:
         return "key"
@@ -74,10 +76,10 @@ class App:
                     system=system,
                     tenant=tenant,
                     method=request.method,
-                    path=request.path.removeprefix(xero.BASE),
+                    path=request.path.removeprefix(xero.BASE).removeprefix(f"{qbo.BASE}{tenant}"),
                     query=request.raw_query,
                     status=status,
-                    idempotency_key=request.headers.get("idempotency-key"),
+                    idempotency_key=request.headers.get("idempotency-key") or request.query.get("requestid"),
                     replayed=bool(request.notes.get("replayed")),
                     in_flight=in_flight,
                     fault=request.notes.get("fault"),
@@ -100,6 +102,8 @@ class App:
         try:
             if system == "xero":
                 return xero.answer(self.world, request, take_fault=fault)
+            if system == "qbo":
+                return qbo.answer(self.world, request, take_fault=fault)
             return perform(fault(), lambda: self._locked(request, system=system))
         except Refused as refused:
             return refused.reply
@@ -108,7 +112,9 @@ class App:
         answers: dict[str, Callable[[World, Request], Reply]] = {
             "connectwise": connectwise.answer,
             "key": connectwise.answer_key,
-            "identity": xero_identity.answer,
+            "identity": qbo_identity.answer
+            if request.path.startswith(qbo_identity.PATHS)
+            else xero_identity.answer,
         }
         with self.world.lock:
             return answers[system](self.world, request)
@@ -116,6 +122,8 @@ class App:
     def _tenant_of(self, request: Request, *, system: str) -> str | None:
         if system == "xero":
             return request.headers.get("xero-tenant-id")
+        if system == "qbo":
+            return qbo.realm_of(request)
         if system == "connectwise":
             return connectwise.company_of(request)
         if system == "key":

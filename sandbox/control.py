@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox import control_connectwise, control_xero
+from sandbox import control_connectwise, control_qbo, control_xero
 from sandbox.control_call import Call
 from sandbox.store import World
 from sandbox.web import Json, Reply, Request, Routes, json_reply
@@ -16,6 +16,7 @@ BASE = "/_sandbox"
 routes = Routes()
 routes.include(control_connectwise.routes)
 routes.include(control_xero.routes)
+routes.include(control_qbo.routes)
 
 
 def answer(app: App, request: Request) -> Reply:
@@ -63,12 +64,14 @@ def overview(call: Call) -> Reply:
     with world.lock:
         sites = {site.company: control_connectwise.counts(site) for site in world.sites.values()}
         organisations = {org.tenant_id: control_xero.counts(org) for org in world.organisations.values()}
+        companies = {one.realm: control_qbo.counts(one) for one in world.qbo_companies.values()}
     body: Json = {
         "origin": world.origin,
         "now": world.clock.now().isoformat().replace("+00:00", "Z"),
         "connectwise": sites,
         "xero": organisations,
-        "clients": list(world.grants.clients),
+        "qbo": companies,
+        "clients": [*world.grants.clients, *world.qbo_grants.clients],
         "calls": world.journal.report()["count"],
         "faults": len(world.faults.wire()),
     }

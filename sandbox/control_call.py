@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sandbox.connectwise_site import Site
+from sandbox.qbo_company import Company
 from sandbox.store import World
 from sandbox.web import Json, Request
 from sandbox.xero_organisation import Organisation
@@ -43,3 +44,10 @@ class Call:
             known = ", ".join(self.world.organisations)
             raise LookupError(f"there is no Xero organisation {tenant}; there are: {known}")
         return self.world.organisations[tenant]
+
+    def company(self, realm: str) -> Company:
+        """The QuickBooks company; raises LookupError naming the known ones."""
+        if realm not in self.world.qbo_companies:
+            known = ", ".join(self.world.qbo_companies)
+            raise LookupError(f"there is no QuickBooks company {realm}; there are: {known}")
+        return self.world.qbo_companies[realm]

@@ -15,7 +15,7 @@ from typing import Any
 
 from sandbox.web import Json, Reply, dump
 
-SYSTEMS = ("xero", "connectwise", "identity", "key")
+SYSTEMS = ("xero", "qbo", "connectwise", "identity", "key")
 KINDS = ("lose_answer", "refuse", "status", "status_after", "slow", "slow_before", "garbage", "rate_limit")
 KNOWN = {
     "id", "system", "tenant", "method", "path", "kind", "status", "headers", "body", "seconds", "problem",

@@ -1,8 +1,10 @@
-"""Ready-made worlds: `empty`, and `demo` with one ConnectWise site and one Xero organisation."""
+"""Ready-made worlds: `empty`, and `demo` with a Xero and a QuickBooks company, each with its own site."""
 
 from __future__ import annotations
 
 from sandbox.connectwise_setup import configure_site
+from sandbox.qbo_identity_store import Grant as QboGrant
+from sandbox.qbo_setup import configure_company
 from sandbox.store import World
 from sandbox.web import Json
 from sandbox.xero_identity_store import Grant
@@ -13,6 +15,12 @@ DEMO_TENANT = "11111111-2222-4333-8444-555555555555"
 DEMO_CLIENT = "sandbox-client"
 DEMO_SECRET = "sandbox-secret"
 DEMO_REFRESH_TOKEN = "sandbox-refresh-token"
+
+DEMO_QBO_COMPANY = "acme_q"
+DEMO_REALM = "9341453000000001"
+DEMO_QBO_CLIENT = "sandbox-qbo-client"
+DEMO_QBO_SECRET = "sandbox-qbo-secret"
+DEMO_QBO_REFRESH_TOKEN = "sandbox-qbo-refresh-token"
 
 DEMO_SITE: Json = {
     "name": "Acme MSP",
@@ -44,3 +52,15 @@ def plant(world: World, *, seed: str) -> None:
     grant = Grant(DEMO_CLIENT, [DEMO_TENANT], made_at=now)
     world.grants.grants.append(grant)
     world.grants.refresh_token(grant, now=now, token=DEMO_REFRESH_TOKEN)
+    _plant_qbo(world)
+
+
+def _plant_qbo(world: World) -> None:
+    configure_site(world, DEMO_QBO_COMPANY, {**DEMO_SITE, "name": "Acme MSP (QuickBooks)"})
+    wish: Json = {"realm_id": DEMO_REALM, "name": "Acme MSP (QuickBooks, AU)", "country": "AU"}
+    configure_company(world, {**wish, "vendors": [{"name": "Jo Doe", "number": "V-1001"}]})
+    world.qbo_grants.clients[DEMO_QBO_CLIENT] = DEMO_QBO_SECRET
+    now = world.clock.seconds()
+    grant = QboGrant(DEMO_QBO_CLIENT, DEMO_REALM, made_at=now)
+    world.qbo_grants.grants.append(grant)
+    world.qbo_grants.refresh_token(grant, now=now, token=DEMO_QBO_REFRESH_TOKEN)

@@ -8,6 +8,8 @@ from sandbox.clock import Clock
 from sandbox.connectwise_site import Site
 from sandbox.faults import Faults
 from sandbox.journal import Journal
+from sandbox.qbo_company import Company
+from sandbox.qbo_identity_store import Grants as QboGrants
 from sandbox.xero_identity_store import Grants
 from sandbox.xero_organisation import Organisation
 
@@ -24,6 +26,8 @@ class World:
         self.sites: dict[str, Site] = {}
         self.organisations: dict[str, Organisation] = {}
         self.grants = Grants()
+        self.qbo_companies: dict[str, Company] = {}
+        self.qbo_grants = QboGrants()
         self.app_minute: tuple[int, int] = (0, 0)
         self.in_flight: dict[str, int] = {}
 
