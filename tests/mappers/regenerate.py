@@ -14,9 +14,12 @@ from mappers.connectwise import to_entry
 from mappers.decision import decide
 from mappers.exact import parse
 from mappers.plan import explain, plan
+from mappers.qbo import to_calls as to_qbo_calls
 from mappers.stored import decision_to_json, document_to_json
+from mappers.traits import QBO
 from mappers.xero import to_calls
 from tests.mappers.world import BOOKS, CONTACT_ID, SETTINGS, SITE
+from tests.mappers.world_qbo import QBO_BOOKS, VENDOR_ID, settled
 
 SAMPLES = Path(__file__).parent / "samples"
 REMOTE_ID = "b0000000-0000-4000-8000-000000004711"
@@ -47,8 +50,31 @@ def outcome(situation: Path) -> dict[str, Any]:
     }
 
 
+def outcome_qbo(situation: Path) -> dict[str, Any]:
+    """What we make of a sample for QuickBooks, as plain JSON values."""
+    entry = to_entry(parse((situation / "entry.json").read_bytes()))
+    company = _company(situation / "company.json")
+    books = replace(QBO_BOOKS, locked_until=LOCKED_UNTIL)
+    try:
+        decision = decide(entry, settings=company, site=SITE)
+        documents = plan(entry, decision, contact=VENDOR_ID, settings=company, books=books, traits=QBO)
+    except Trouble as trouble:
+        return {"trouble": _trouble(trouble)}
+    calls = to_qbo_calls(settled(*documents))
+    return {
+        "why": explain(entry, decision, documents),
+        "awaiting_approval": not all(document.approved for document in documents),
+        "documents": [document_to_json(document) for document in documents],
+        "qbo": [{"operation": call.operation, "body": call.body.decode()} for call in calls],
+    }
+
+
 def expected(situation: Path) -> Path:
     return situation / "expected.json"
+
+
+def expected_qbo(situation: Path) -> Path:
+    return situation / "expected_qbo.json"
 
 
 def _trouble(trouble: Trouble) -> dict[str, str | None]:
@@ -79,10 +105,14 @@ def _company(path: Path) -> CompanySettings:
     )
 
 
+def _text(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
     for situation in situations():
-        text = json.dumps(outcome(situation), indent=2, ensure_ascii=False) + "\n"
-        expected(situation).write_text(text)
+        expected(situation).write_text(_text(outcome(situation)))
+        expected_qbo(situation).write_text(_text(outcome_qbo(situation)))
     print(f"{len(situations())} samples written; look at `git diff tests/mappers/samples`.")
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 import yaml
-from openapi_schema_validator import OAS30WriteValidator
+from openapi_schema_validator import OAS30WriteValidator, OAS31Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
-from tests.mappers.regenerate import expected, outcome, situations
+from tests.mappers.regenerate import expected, expected_qbo, outcome, outcome_qbo, situations
 
 OPENAPI = Path(__file__).parents[3] / "shared" / "data" / "xero" / "accounting.yaml"
+QBO_SCHEMA = OPENAPI.parents[1] / "qbo" / "schema.json"
 ADDRESS = "urn:xero-accounting"
 SCHEMAS = {
     "invoices": "Invoices",
@@ -30,6 +31,11 @@ named = pytest.mark.parametrize("situation", situations(), ids=lambda path: path
 @named
 def test_a_sample_comes_out_as_written_down(situation: Path) -> None:
     assert outcome(situation) == json.loads(expected(situation).read_text())
+
+
+@named
+def test_a_sample_comes_out_for_quickbooks_as_written_down(situation: Path) -> None:
+    assert outcome_qbo(situation) == json.loads(expected_qbo(situation).read_text())
 
 
 def test_every_row_of_the_decision_table_has_a_sample() -> None:
@@ -73,3 +79,19 @@ def test_what_would_be_sent_fits_xeros_schema(situation: Path) -> None:
         )
         assert [error.message for error in validator.iter_errors(body)] == []
         assert list(strangers(schema, body)) == []
+
+
+@cache
+def qbo() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(QBO_SCHEMA.read_text())
+    return loaded
+
+
+@named
+@pytest.mark.skipif(not QBO_SCHEMA.exists(), reason="QuickBooks' schema is not here")
+def test_what_would_be_sent_fits_quickbooks_schema(situation: Path) -> None:
+    entities = {name.lower(): name for name in qbo()["$defs"]}
+    for call in outcome_qbo(situation).get("qbo", []):
+        schema = {"$ref": f"#/$defs/{entities[call['operation']]}", "$defs": qbo()["$defs"]}
+        errors = OAS31Validator(schema).iter_errors(json.loads(call["body"]))
+        assert [error.message for error in errors] == []
