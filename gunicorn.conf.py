@@ -18,7 +18,7 @@ except Problems as problems:
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency
 worker_class = "gthread"
-threads = 16  # callbacks wait for one commit together: more threads, fewer commits (docs/performance.md)
+threads = 32  # callbacks wait for one commit together: more threads, fewer commits (docs/performance.md)
 reuse_port = True  # else one worker process takes most of the kept-alive connections
 backlog = 2048
 keepalive = 15

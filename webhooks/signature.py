@@ -22,7 +22,8 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 def sign(body: bytes, signing_key: str) -> str:
     """The value of `x-content-signature` for these bytes."""
     key = hashlib.sha256(signing_key.encode()).digest()
-    return base64.b64encode(hmac.digest(key, body, "sha256")).decode()
+    made = hmac.new(key, body, hashlib.sha256)  # hmac.digest() would hand the interpreter to another thread
+    return base64.b64encode(made.digest()).decode()
 
 
 def is_signed(body: bytes, signing_key: str, signature: str) -> bool:

@@ -6,10 +6,11 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 
-from tests.bench import callbacks, report
+from tests.bench import callbacks, history, report
 
 BENCHMARKS: dict[str, tuple[str, Callable[[], None]]] = {
     "callbacks": ("the callback endpoint beside a bare one; Redis frozen", callbacks.run),
+    "history": ("a claim and a callback with a thousand and a million expenses", history.run),
 }
 
 

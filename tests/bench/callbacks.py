@@ -30,7 +30,7 @@ from tests.world import add_company
 ROUNDS = 5
 FROZEN_ROUNDS = 3
 SECONDS = 2.5
-CONNECTIONS = 32
+CONNECTIONS = 64
 START_SECONDS = 60.0
 PATH = "/callbacks/connectwise/acme"
 ENTITY = json.dumps({"id": 4711, "amount": 120.5, "status": "ApprovedByTierTwo", "notes": "x" * 300})
