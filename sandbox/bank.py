@@ -98,8 +98,8 @@ def _movement(
     }
 
 
-def _candidates(line: Json, movements: list[Json]) -> list[Json]:
-    """The best matches of one line: one when Xero would propose it, several when it could not tell."""
+def candidates(line: Json, movements: list[Json]) -> list[Json]:
+    """The best matches of one line: one when it would be proposed, several when nobody could tell."""
     same = [m for m in movements if m["_account"] == line["_account"] and m["amount"] == line["amount"]]
     if not same:
         return []
@@ -113,22 +113,23 @@ def report(org: Organisation) -> list[Json]:
     """Each line with its state: reconciled, matched, ambiguous or unmatched."""
     movements = _movements(org)
     open_lines = [line for line in org.statement_lines if line["reconciled_with"] is None]
-    proposals = {line["line_id"]: _candidates(line, movements) for line in open_lines}
-    return [_line_report(line, proposals.get(line["line_id"], [])) for line in org.statement_lines]
+    proposals = {line["line_id"]: candidates(line, movements) for line in open_lines}
+    return [line_report(line, proposals.get(line["line_id"], [])) for line in org.statement_lines]
 
 
-def _line_report(line: Json, candidates: list[Json]) -> Json:
+def line_report(line: Json, found: list[Json]) -> Json:
+    """A line as the control API shows it, with its state: reconciled, matched, ambiguous or unmatched."""
     shown = {name: value for name, value in line.items() if not name.startswith("_")}
     shown |= {"date": line["date"].isoformat(), "amount": str(line["amount"])}
     state = "unmatched"
     if line["reconciled_with"] is not None:
         state = "reconciled"
-    elif candidates:
-        state = "matched" if len(candidates) == 1 else "ambiguous"
+    elif found:
+        state = "matched" if len(found) == 1 else "ambiguous"
     shown |= {
         "state": state,
-        "match": _shown(candidates[0]) if state == "matched" else None,
-        "candidates": [_shown(candidate) for candidate in candidates],
+        "match": _shown(found[0]) if state == "matched" else None,
+        "candidates": [_shown(candidate) for candidate in found],
     }
     return shown
 
@@ -145,10 +146,10 @@ def reconcile(org: Organisation) -> int:
     for line in org.statement_lines:
         if line["reconciled_with"] is not None:
             continue
-        candidates = _candidates(line, movements)
-        if len(candidates) == 1:
-            _accept(org, line, candidates[0])
-            movements.remove(candidates[0])
+        found = candidates(line, movements)
+        if len(found) == 1:
+            _accept(org, line, found[0])
+            movements.remove(found[0])
             accepted += 1
     return accepted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox import control_connectwise, control_qbo, control_xero
+from sandbox import control_bank, control_connectwise, control_qbo, control_xero
 from sandbox.control_call import Call
 from sandbox.store import World
 from sandbox.web import Json, Reply, Request, Routes, json_reply
@@ -17,6 +17,7 @@ routes = Routes()
 routes.include(control_connectwise.routes)
 routes.include(control_xero.routes)
 routes.include(control_qbo.routes)
+routes.include(control_bank.routes)
 
 
 def answer(app: App, request: Request) -> Reply:

@@ -1,11 +1,10 @@
-"""Control of the pretend Xero and its bank feed: organisations, consents, state, balances, bank lines."""
+"""Control of the pretend Xero: organisations, consents, state, balances."""
 
 from __future__ import annotations
 
 import secrets
 from uuid import uuid4
 
-from sandbox import bank
 from sandbox.control_call import Call
 from sandbox.web import Json, Reply, Routes, json_reply
 from sandbox.xero_balances import balances
@@ -119,28 +118,3 @@ def balance(call: Call, tenant: str) -> Reply:
     with call.world.lock:
         found = balances(call.organisation(tenant))
     return json_reply({code: str(amount) for code, amount in found.items()})
-
-
-@routes.on("POST", "/bank/{tenant}/lines")
-def add_lines(call: Call, tenant: str) -> Reply:
-    """New statement lines."""
-    with call.world.lock:
-        org = call.organisation(tenant)
-        bank.add_lines(org, call.body()["lines"])
-        return json_reply({"lines": bank.report(org)}, status=201)
-
-
-@routes.on("GET", "/bank/{tenant}")
-def report(call: Call, tenant: str) -> Reply:
-    """Each statement line and what Xero would match it with."""
-    with call.world.lock:
-        return json_reply({"lines": bank.report(call.organisation(tenant))})
-
-
-@routes.on("POST", "/bank/{tenant}/reconcile")
-def reconcile(call: Call, tenant: str) -> Reply:
-    """Accept every unambiguous match."""
-    with call.world.lock:
-        org = call.organisation(tenant)
-        accepted = bank.reconcile(org)
-        return json_reply({"reconciled": accepted, "lines": bank.report(org)})

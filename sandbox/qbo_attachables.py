@@ -24,7 +24,8 @@ TYPES = {
 }  # fmt: skip
 KNOWN = {
     "Id", "SyncToken", "MetaData", "domain", "sparse", "status", "FileName", "Note", "ContentType",
-    "AttachableRef", "Category", "Tag", "Lat", "Long", "PlaceName", "Size", "FileAccessUri", "TempDownloadUri",
+    "AttachableRef", "Category", "Tag", "Lat", "Long", "PlaceName", "Size", "FileAccessUri",
+    "TempDownloadUri",
     "CustomField",
     "ThumbnailFileAccessUri", "ThumbnailTempDownloadUri",
 }  # fmt: skip
