@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
 
-from errors import Held, NeedsAttention, Paused, RateLimited, Retryable, Skipped
+from errors import Held, NeedsAttention, Paused, RateLimited, Retryable, Skipped, Trouble, Wait
 from mappers import documents as words
 from mappers.changes import describe_changes
 from mappers.closed_period import on_open_day
@@ -31,7 +33,7 @@ from mappers.plan import explain
 from mappers.plan import plan as plan_documents
 from models import outbox as memory
 from models import states
-from models.claims import BATCH, Ending, claim_expenses, finish_expenses, record_reading
+from models.claims import BATCH, Ending, claim_expenses, finish_expenses, record_reading, renew_lease
 from models.companies import make_wait, pause_companies
 from models.company import Company
 from models.expense import Document, Expense
@@ -54,6 +56,8 @@ STALE_BOOKS = frozenset(
 )  # fmt: skip
 LOST_CONTACT = frozenset(("contact_archived", "contact_missing"))
 STALE_SITE = frozenset(("classification_unknown", "payment_type_unknown", "expense_type_unmapped"))
+
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 log = structlog.get_logger(__name__)
 
@@ -186,12 +190,18 @@ class Posting:
         for case in wanted:
             case.raw = raw.get(case.expense.entry_id)
         self._each(wanted, self._take_in)
-        reports = read_reports(
-            self._work.connectwise,
-            [case.entry for case in wanted if case.is_open and case.entry],
-            settings=self._work.settings,
-        )
-        self._reports: dict[int, Report] = reports
+        self._reports: dict[int, Report] = {}
+        together = [case for case in wanted if case.is_open]
+        try:
+            self._read_reports(*together)
+        except Trouble:
+            raise
+        except Exception:  # a report that can't be read stops its own expenses, not their neighbours
+            self._each(together, self._read_reports)
+
+    def _read_reports(self, *cases: Case) -> None:
+        entries = [case.entry for case in cases if case.entry]
+        self._reports |= read_reports(self._work.connectwise, entries, settings=self._work.settings)
 
     def _take_in(self, case: Case) -> None:
         if case.raw is None or case.expense.deleted:
@@ -230,7 +240,7 @@ class Posting:
         self._each(cases, self._decide)
         self._again_with_newer(cases, STALE_SITE, lambda: self._work.site(fresh=True), self._decide)
         contacts = Contacts(self._work, self._outbox)
-        contacts.resolve([case for case in cases if case.is_open])
+        self._find_contacts(contacts, [case for case in cases if case.is_open])
         plans: dict[int, tuple[words.Document, ...]] = {}
 
         def plan(case: Case) -> None:
@@ -242,6 +252,14 @@ class Posting:
         self._each(cases, plan)
         self._again_with_newer(cases, STALE_BOOKS, lambda: self._work.books(fresh=True), plan)
         self._commit_plans([case for case in cases if case.is_open], plans)
+
+    def _find_contacts(self, contacts: Contacts, cases: Sequence[Case]) -> None:
+        try:
+            contacts.resolve(cases)
+        except DATABASE_AWAY:
+            raise
+        except Exception:  # a name that can't be kept stops its own expenses, not their neighbours
+            self._each(cases, lambda case: contacts.resolve([case]))
 
     def _decide(self, case: Case) -> None:
         assert case.entry is not None
@@ -275,19 +293,41 @@ class Posting:
         self._each(stale, step)
 
     def _commit_plans(self, cases: list[Case], plans: dict[int, tuple[words.Document, ...]]) -> None:
-        with self._work.database.write() as session:
+        def commit(session: Session, some: Sequence[Case]) -> None:
             now = self._work.database.now(session)
-            for case in cases:
-                made = plans[case.expense.id]
+            ours = renew_lease(session, lease=self._work.lease, now=now, seconds=self._work.lease_seconds)
+            for case in some:
+                if case.expense.id not in ours:
+                    raise Wait("The lease ran out while the batch was being prepared.", after=1)
+                planned = [_planned(d, position) for position, d in enumerate(plans[case.expense.id])]
                 memory.save_plan(
                     session,
                     company_id=self._work.company_id,
                     expense_id=case.expense.id,
-                    planned=[_planned(d, position) for position, d in enumerate(made)],
+                    planned=planned,
                     now=now,
                 )
                 record_reading(session, case.expense.id, _seen(case), lease=self._work.lease)
-                case.notes.append("planned: " + ", ".join(_in_words(d) for d in made))
+
+        self._record(cases, commit)
+        for case in cases:
+            if case.is_open:
+                case.notes.append("planned: " + ", ".join(_in_words(d) for d in plans[case.expense.id]))
+
+    def _record(self, cases: Sequence[Case], record: Callable[[Session, Sequence[Case]], None]) -> None:
+        """In one transaction; when something of a case can't be recorded, each in one of its own, so that it
+        stops alone."""
+        try:
+            with self._work.database.write() as session:
+                record(session, cases)
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:
+            if len(cases) == 1:
+                cases[0].trouble = error
+            else:
+                for case in cases:
+                    self._record([case], record)
 
     # -- sending ---------------------------------------------------------------------------------------
 
@@ -415,14 +455,23 @@ class Posting:
             if is_bug(trouble):
                 self._bugs.append(trouble)
             self._tell_company(trouble)
-        with work.database.write() as session:
+
+        def finish(session: Session, some: Sequence[Case]) -> None:
             now = work.database.now(session)
-            verdicts = {case.expense.id: self._verdict(case, now=now) for case in cases}
-            endings = [_ending(case, verdicts[case.expense.id]) for case in cases]
+            verdicts = {case.expense.id: self._verdict(case, now=now) for case in some}
+            endings = [_ending(case, verdicts[case.expense.id]) for case in some]
             finish_expenses(session, endings, lease=work.lease, now=now)
-            self._expect_receipts(session, cases, verdicts, now=now)
-            for case in cases:
+            self._expect_receipts(session, some, verdicts, now=now)
+            for case in some:
                 self._note(session, case, verdicts[case.expense.id], now=now)
+
+        before = {id(case.trouble) for case in cases}
+        self._record(cases, finish)
+        for case in cases:
+            if case.trouble is not None and id(case.trouble) not in before:
+                self._bugs.append(case.trouble)
+                case.entry, case.decision, case.verdict, case.notes = None, None, None, []
+                self._record([case], finish)
 
     def _expect_receipts(
         self, session: Any, cases: Sequence[Case], verdicts: dict[int, Verdict], *, now: dt.datetime

@@ -6,8 +6,11 @@ And the care of a company: its connection, its reference data and its callback.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
+from marshmallow import ValidationError
 from sqlalchemy import select, update
 
 from errors import Paused, RateLimited, Retryable, Trouble
@@ -46,7 +49,7 @@ def sweep(work: Work, *, since: dt.date | None = None) -> int:
     statuses = None if approval is None else sorted(approval | LATER)
     seen: dict[int, str] = {}
     for raw in work.connectwise.approved_entries(statuses=statuses, since=first_day):
-        seen[int(raw["id"])] = fingerprint(to_entry(raw))
+        seen[int(raw["id"])] = _fingerprint(raw)
     woken = _wake(work, seen, first_day=first_day)
     with work.database.write() as session:
         done: dict[str, object] = {"swept_at": now}
@@ -55,6 +58,14 @@ def sweep(work: Work, *, since: dt.date | None = None) -> int:
         session.execute(update(Company).where(Company.id == work.company_id).values(done))
     log.info("swept", seen=len(seen), woken=woken, since=str(first_day))
     return woken
+
+
+def _fingerprint(raw: Mapping[str, Any]) -> str:
+    """Of one that can't be read: nothing. Its own expense says so when it is worked on; the sweep goes on."""
+    try:
+        return fingerprint(to_entry(raw))
+    except ValidationError:
+        return ""
 
 
 def _is_full(company: Company, *, now: dt.datetime) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from errors import RateLimited
 from tests.journey.conftest import Journey
+from tests.journey.hands import edit
 from tests.journey.test_exactly_once import add, age, assert_once, until_settled
 from workers.posting import Posting
 
@@ -95,6 +97,23 @@ def test_a_worker_that_was_stopped_before_its_first_byte_sends_nothing_when_it_w
     posting_with(journey, use).run()
     until_settled(journey, entry_id)
     assert_once(journey, entry_id)
+
+
+def test_a_slow_worker_does_not_change_the_plan_of_the_one_that_took_over(journey: Journey) -> None:
+    entry_id = add(journey, "bill")
+    slow, other = Posting(journey.wiring.work("acme")), Posting(journey.wiring.work("acme"))
+    find = slow._find_contacts
+
+    def meanwhile(contacts: Any, cases: Any) -> None:
+        journey.make_due()
+        edit(journey, entry_id, amount="99.00")
+        other.run()
+        find(contacts, cases)
+
+    slow._find_contacts = meanwhile  # type: ignore[method-assign]
+    other._send = other._finish = lambda _cases: None  # type: ignore[method-assign,assignment]
+    slow.run()
+    assert [d.amount for d in journey.documents(entry_id)] == [Decimal("99.00"), Decimal("99.00")]
 
 
 def know_the_contact(journey: Journey) -> None:
