@@ -79,6 +79,31 @@ def retry_expense(session: Session, company: Company, entry_id: int, *, actor: s
     return bool(retry_expenses(session, company, Expense.id == expense.id, actor=actor, now=now))
 
 
+def approve_expense(
+    session: Session, company: Company, entry_id: int, *, actor: str, now: dt.datetime
+) -> None:
+    """Lets a draft that is kept here be posted as it was shown: an entry that is edited later must be
+    approved again. Raises NotFound, or NeedsAttention when nothing waits for an approval."""
+    expense = find_expense(session, company, entry_id)
+    if expense.state != states.AWAITING_APPROVAL or expense.lease is not None:
+        raise NeedsAttention(
+            "nothing_to_approve",
+            f"Expense {entry_id} is {expense.state}; it isn't waiting for an approval.",
+            "Approve expenses that are awaiting_approval.",
+        )
+    expense.approved = expense.fingerprint
+    expense.state, expense.due_at, expense.updated_at = states.QUEUED, now, now
+    note(
+        session,
+        company_id=company.id,
+        expense_id=expense.id,
+        at=now,
+        actor=actor,
+        what="approve",
+        text="approved for posting",
+    )
+
+
 def ignore_expense(
     session: Session, company: Company, entry_id: int, *, reason: str, actor: str, now: dt.datetime
 ) -> None:

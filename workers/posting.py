@@ -276,6 +276,8 @@ class Posting:
             settings=self._work.settings,
             books=self._work.books(),
             posting=case.expense.posting,
+            traits=self._work.traits,
+            force_approved=case.expense.approved == fingerprint(case.entry),
         )
 
     def _again_with_newer(
@@ -333,9 +335,11 @@ class Posting:
 
     def _send(self, cases: Sequence[Case]) -> None:
         self._load_documents([case for case in cases if case.is_open])
-        self._send_claims(cases)
+        self._send_stage(cases, words.CLAIMS)
         self._load_documents([case for case in cases if case.is_open])
-        self._send_money(cases)
+        self._look_before_paying(cases)
+        self._send_what_settles(cases, (words.JOURNAL,))
+        self._send_what_settles(cases, words.MONEY)
 
     def _send_what_met_closed_books(self, cases: Sequence[Case]) -> None:
         """Books closed after we last read their lock dates: what was refused for that follows the company's
@@ -350,18 +354,19 @@ class Posting:
         self._decide_and_plan([case for case in late if not case.has_begun])
         self._send(late)
 
-    def _send_claims(self, cases: Sequence[Case]) -> None:
-        rows = self._to_send(cases, words.CLAIMS)
+    def _send_stage(self, cases: Sequence[Case], kinds: Sequence[str]) -> bool:
+        rows = self._to_send(cases, kinds)
         self._absorb(cases, self._outbox.send(rows, self._work.offline_ledger().calls))
+        return bool(rows)
 
-    def _send_money(self, cases: Sequence[Case]) -> None:
-        self._look_before_paying(cases)
-        self._each(cases, self._fill_in_what_is_settled)
-        self._each(cases, self._move_into_open_books)
+    def _send_what_settles(self, cases: Sequence[Case], kinds: Sequence[str]) -> None:
+        waiting = [case for case in cases if self._to_send([case], kinds)]
+        self._each(waiting, self._fill_in_what_is_settled)
+        self._each(waiting, self._move_into_open_books)
         newer = {"closed_period"}, lambda: self._work.books(fresh=True), self._move_into_open_books
-        self._again_with_newer([case for case in cases if case.begun_before], *newer)
-        rows = self._to_send(cases, words.MONEY)
-        self._absorb(cases, self._outbox.send(rows, self._work.offline_ledger().calls))
+        self._again_with_newer([case for case in waiting if case.begun_before], *newer)
+        if self._send_stage(waiting, kinds):
+            self._load_documents([case for case in waiting if case.is_open])
 
     def _to_send(self, cases: Sequence[Case], kinds: Sequence[str]) -> list[Document]:
         loose = (states.PLANNED, states.FAILED)
@@ -417,21 +422,22 @@ class Posting:
                     claim.due = hits[0].due if hits else None
 
     def _fill_in_what_is_settled(self, case: Case) -> None:
-        claims = {claim.kind: claim for claim in case.documents if claim.kind in words.CLAIMS}
+        made = {document.kind: document for document in case.documents if document.state in states.MADE}
         for document in case.documents:
             plan = plan_of(document)
             if plan.settles is None or document.state in states.MADE:
                 continue
-            claim = claims[plan.settles]
+            claim = made[plan.settles]
             assert claim.remote_id is not None
-            if claim.due is not None and claim.due != plan.amount:
+            if claim.due is not None and claim.due != plan.clears:
                 raise _settled_already(claim)
-            document.plan = plan_text(plan.settling(claim.remote_id))
+            also = made.get(plan.also_settles or "")
+            document.plan = plan_text(plan.settling(claim.remote_id, also=also.remote_id if also else None))
 
     def _move_into_open_books(self, case: Case) -> None:
         """The books may have been closed since the payment was planned."""
         for document in case.documents:
-            if document.kind in words.MONEY and document.state not in states.MADE:
+            if document.kind not in words.CLAIMS and document.state not in states.MADE:
                 planned = plan_of(document)
                 moved = on_open_day(planned, settings=self._work.settings, books=self._work.books())
                 if moved.date != planned.date:
@@ -565,6 +571,15 @@ def _parked(case: Case, due: Any, *, now: dt.datetime) -> Verdict:
         why="A document may or may not exist at the ledger; it is being looked up.",
         due_at=max(soon, now) + dt.timedelta(seconds=1),
         attempts=case.expense.attempts,
+    )
+
+
+def _awaiting(case: Case) -> Verdict:
+    """A draft at a ledger that has none: kept here, in full, until a person approves it."""
+    return Verdict(
+        state=states.AWAITING_APPROVAL,
+        why=case.decision.why if case.decision else None,
+        to_do="Look at the documents; approve the expense, and they are posted.",
     )
 
 

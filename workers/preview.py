@@ -74,7 +74,9 @@ def _decide(work: Work, entry: Entry) -> Decision:
 
 def _plan(work: Work, entry: Entry, decision: Decision) -> tuple[words.Document, ...]:
     contact = _contact(work, entry)
-    return plan(entry, decision, contact=contact, settings=work.settings, books=work.books())
+    return plan(
+        entry, decision, contact=contact, settings=work.settings, books=work.books(), traits=work.traits
+    )
 
 
 def _contact(work: Work, entry: Entry) -> str:

@@ -16,6 +16,7 @@ from mappers.company import CompanySettings
 from mappers.connectwise import to_site
 from mappers.entry import Site
 from mappers.stored import books_from_json, books_to_json, site_from_json, site_to_json
+from mappers.traits import XERO, LedgerTraits
 from models.companies import load_reference, save_reference
 from models.database import Database
 from providers.connectwise import ConnectWise
@@ -44,6 +45,7 @@ class Work:
         connectwise: ConnectWise,
         tokens: Tokens | None,
         ledger: Callable[[str], Ledger],
+        traits: LedgerTraits = XERO,
         lease_seconds: int,
         retry_schedule: Sequence[int],
     ) -> None:
@@ -55,6 +57,7 @@ class Work:
         self.lease = uuid.uuid4().hex
         self.lease_seconds = lease_seconds
         self.retry_schedule = tuple(retry_schedule)
+        self.traits = traits
         self._tokens = tokens
         self._ledger = ledger
         self._books: Books | None = None

@@ -132,6 +132,7 @@ def upgrade() -> None:
         sa.Column("date", sa.Date(), nullable=True),
         sa.Column("rule", sa.Integer(), nullable=True),
         sa.Column("decision", sa.Text(), nullable=True),
+        sa.Column("approved", sa.Text(), nullable=True),
         sa.Column("receipts_due_at", Instant(), nullable=True),
         sa.Column("receipt_checks", sa.Integer(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
