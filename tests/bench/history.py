@@ -29,18 +29,23 @@ SERIES = {
     " SELECT n FROM s)",
     "postgresql": "(SELECT generate_series(1, :rows) AS n)",
 }
+# Expense n was last changed n seconds before 2026, in the form that each database keeps instants in.
+INSTANTS = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%S.000000', '2026-01-01', '-' || n || ' seconds')",
+    "postgresql": "timestamptz '2026-01-01 00:00:00+00' - n * interval '1 second'",
+}
 EXPENSES = """
 INSERT INTO expense (company_id, entry_id, state, cause, signals, deleted, attempts, posting, receipt_checks,
     entry, member, payment_type, classification, expense_type, amount, currency, created_at, updated_at)
 SELECT :company, n, CASE WHEN n % 100 = 0 THEN 'needs_attention' ELSE 'done' END,
     CASE WHEN n % 100 = 0 THEN 'unmapped_expense_type' END, 1, :no, 0, 1, 0,
     '{"id": 1, "amount": 120.5, "notes": "lunch with a client, as every Thursday"}', 'jdoe', 'Corporate Amex',
-    'NonReimbursable', 'Meals', 1205000, 'AUD', :at, :at
+    'NonReimbursable', 'Meals', 1205000, 'AUD', INSTANT, INSTANT
 FROM SERIES AS numbers
 """
 EVENTS = """
 INSERT INTO event (company_id, message_id, type, action, entry_id, status, body, received_at)
-SELECT :company, 'old-' || n, 'expense', 'updated', n, 'queued', :body, :at FROM SERIES AS numbers
+SELECT :company, 'old-' || n, 'expense', 'updated', n, 'queued', :body, INSTANT FROM SERIES AS numbers
 """
 
 Act = Callable[[], None]
@@ -63,6 +68,7 @@ class History:
     def __init__(self, url: str, rows: int) -> None:
         self.database = Database(url)
         self.next_entry = FIRST_NEW
+        self.rows = rows
         with self.database.write() as session:
             self.company: Company = add_company(session)
         self._fill(rows)
@@ -101,7 +107,7 @@ class History:
             list_expenses(session, self.company.id, Filter(), limit=50)
 
     def far_page(self) -> None:
-        place = (dt.datetime(2026, 1, 1, tzinfo=dt.UTC), SMALL // 2)
+        place = (dt.datetime(2026, 1, 1, tzinfo=dt.UTC) - dt.timedelta(seconds=self.rows // 2), 0)
         with self.database.read() as session:
             list_expenses(session, self.company.id, Filter(state="done"), limit=50, after=place)
 
@@ -127,16 +133,12 @@ class History:
         )
 
     def _fill(self, rows: int) -> None:
-        series = SERIES["sqlite" if self.database.is_sqlite else "postgresql"]
-        at = (
-            "2026-01-01 00:00:00.000000"
-            if self.database.is_sqlite
-            else dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-        )
-        given = {"company": self.company.id, "rows": rows, "at": at}
+        kind = "sqlite" if self.database.is_sqlite else "postgresql"
         with self.database.write() as session:
-            session.execute(text(EXPENSES.replace("SERIES", series)), given | {"no": False})
-            session.execute(text(EVENTS.replace("SERIES", series)), given | {"body": b"x" * 200})
+            for statement in (EXPENSES, EVENTS):
+                made = statement.replace("SERIES", SERIES[kind]).replace("INSTANT", INSTANTS[kind])
+                given = {"company": self.company.id, "rows": rows, "no": False, "body": b"x" * 200}
+                session.execute(text(made), {k: v for k, v in given.items() if f":{k}" in made})
         with self.database.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
 
