@@ -1,22 +1,22 @@
 """The bank feed of a pretend QuickBooks company: statement lines, and the match that it would propose.
 
-It compares a line with recorded payments, purchases, deposits, transfers and journal entries on the same account:
-equal amount, within ninety days (https://quickbooks.intuit.com/learn-support, "Match bank transactions"). The bill
-itself is never matched. Among several equally near ones a person must choose.
+It compares a line with recorded payments, purchases, deposits, transfers and journal entries on the same
+account: equal amount, within ninety days (https://quickbooks.intuit.com/learn-support, "Match bank
+transactions"). The bill itself is never matched. Among several equally near ones a person must choose.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from uuid import uuid4
 
 from sandbox.bank import candidates, line_report
 from sandbox.qbo_chart import BANK, CARD
 from sandbox.qbo_company import Company
 from sandbox.qbo_documents import JOURNAL
-from sandbox.qbo_wire import ZERO, to_money
+from sandbox.qbo_wire import ZERO
 from sandbox.web import Json
 
 WITHIN = timedelta(days=90)
@@ -33,7 +33,7 @@ def add_lines(company: Company, rows: list[Json]) -> None:
                 "line_id": row.get("line_id") or str(uuid4()),
                 "account": account["Name"],
                 "date": date.fromisoformat(str(row.get("date"))),
-                "amount": to_money(row.get("amount")),
+                "amount": _money(row.get("amount")),
                 "payee": str(row.get("payee", "")),
                 "reference": str(row.get("reference", "")),
                 "reconciled_with": None,
@@ -42,11 +42,20 @@ def add_lines(company: Company, rows: list[Json]) -> None:
         )
 
 
+def _money(value: object) -> Decimal:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is not an amount") from None
+
+
 def _movements(company: Company) -> list[Json]:
     """What a line may be matched with: everything on a bank or card account that no line has yet."""
-    return [
-        found for found in _all_movements(company) if found["amount"] and not found["_record"].get("_matched")
-    ]
+    return [found for found in _all_movements(company) if found["amount"] and not _is_taken(found)]
+
+
+def _is_taken(found: Json) -> bool:
+    return found["_account"] in found["_record"].get("_matched", ())
 
 
 def _all_movements(company: Company) -> Iterator[Json]:
@@ -115,6 +124,6 @@ def reconcile(company: Company) -> int:
         found = [] if line["reconciled_with"] else _proposed(line, _movements(company))
         if len(found) == 1:
             line["reconciled_with"] = {"kind": found[0]["kind"], "id": found[0]["id"]}
-            found[0]["_record"]["_matched"] = True
+            found[0]["_record"].setdefault("_matched", []).append(found[0]["_account"])
             accepted += 1
     return accepted

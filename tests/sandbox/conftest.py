@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.server import Handle, serve
 from tests.sandbox.clients import ConnectWise, Control, Received, Receiver, Xero
+from tests.sandbox.qbo_client import Qbo, connect
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,11 @@ def control(handle: Handle) -> Control:
 def xero(control: Control) -> Xero:
     control.organisation(limits={"minute": None, "concurrent": None, "day": None})
     return Xero(control.url)
+
+
+@pytest.fixture
+def qbo(control: Control) -> Qbo:
+    return connect(control)
 
 
 @pytest.fixture
