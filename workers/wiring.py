@@ -12,6 +12,7 @@ from redis import Redis
 from errors import Paused, Trouble
 from mappers.company import CompanySettings
 from mappers.company_file import load, load_text
+from mappers.traits import TRAITS
 from models.companies import find_company, pause_companies
 from models.company import Company
 from models.database import Database
@@ -19,7 +20,10 @@ from models.sealing import Sealer
 from providers.connectwise import ConnectWise
 from providers.contract import Ledger
 from providers.http import make_session
-from providers.limiter import CONNECTWISE, XERO, Limiter
+from providers.limiter import CONNECTWISE, QBO_BATCHES, XERO, Limiter
+from providers.limiter import QBO as QBO_LIMITS
+from providers.qbo import QBO
+from providers.qbo_identity import refresh as refresh_qbo
 from providers.xero import Xero
 from providers.xero_identity import refresh as refresh_xero
 from settings import Settings, read_settings
@@ -43,6 +47,8 @@ class Wiring:
         self._limiters = {
             "connectwise": Limiter(self.redis, provider="connectwise", limits=CONNECTWISE),
             "xero": Limiter(self.redis, provider="xero", limits=XERO),
+            "qbo": Limiter(self.redis, provider="qbo", limits=QBO_LIMITS),
+            "qbo-batches": Limiter(self.redis, provider="qbo-batches", limits=QBO_BATCHES),
         }
 
     def limiter(self, provider: str) -> Limiter:
@@ -65,6 +71,7 @@ class Wiring:
             connectwise=self.connectwise(company),
             tokens=self._tokens(company),
             ledger=self._ledger(company, settings),
+            traits=TRAITS[company.provider],
             lease_seconds=self.settings.lease_seconds,
             retry_schedule=self.settings.retry_schedule,
         )
@@ -140,7 +147,39 @@ class XeroKind(LedgerKind):
         return trade
 
 
-LEDGERS: dict[str, LedgerKind] = {"xero": XeroKind()}
+class QBOKind(LedgerKind):
+    """QuickBooks Online: https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities"""
+
+    def build(self, wiring: Wiring, tenant: str) -> Callable[[str], Ledger]:
+        def ledger(token: str) -> Ledger:
+            return QBO(
+                wiring._session,
+                api_url=wiring.settings.qbo_api_url,
+                realm_id=tenant,
+                access_token=token,
+                limiter=wiring.limiter("qbo"),
+                batches=wiring.limiter("qbo-batches"),
+            )
+
+        return ledger
+
+    def exchange(self, wiring: Wiring) -> Callable[[str], Grant]:
+        def trade(refresh_token: str) -> Grant:
+            settings = wiring.settings
+            if not settings.qbo_client_id or not settings.qbo_client_secret:
+                raise Paused("QBO_CLIENT_ID and QBO_CLIENT_SECRET are not set; set them and start again.")
+            return refresh_qbo(
+                wiring._session,
+                oauth_url=settings.qbo_oauth_url,
+                client_id=settings.qbo_client_id,
+                client_secret=settings.qbo_client_secret,
+                refresh_token=refresh_token,
+            )
+
+        return trade
+
+
+LEDGERS: dict[str, LedgerKind] = {"xero": XeroKind(), "qbo": QBOKind()}
 
 _wiring: tuple[int, Wiring] | None = None
 

@@ -11,7 +11,7 @@ from console.api.fields import cursor_of
 from console.services import services
 from console.shapes import Shape, expense_shape, step_shape
 from models import queries
-from models.actions import find_expense, ignore_expense, retry_expense
+from models.actions import approve_expense, find_expense, ignore_expense, retry_expense
 
 QUEUED, IN_PROGRESS, IGNORED = "queued", "in_progress", "ignored"
 
@@ -70,6 +70,18 @@ def retry(key: str, entry_id: int) -> Shape:
         is_due = retry_expense(session, company, entry_id, actor=caller().actor, now=now)
     services().bell.ring(company.key)
     return {"status": QUEUED if is_due else IN_PROGRESS}
+
+
+@blueprint.acts(f"{COMPANY}/expenses/{ENTRY}/approve")
+@blueprint.gives(202, schemas.Accepted, "It is posted now")
+def approve(key: str, entry_id: int) -> Shape:
+    """Post a draft that is kept here, because the ledger has no drafts"""
+    with services().database.write() as session:
+        company = company_of(session, key)
+        now = services().database.now(session)
+        approve_expense(session, company, entry_id, actor=caller().actor, now=now)
+    services().bell.ring(company.key)
+    return {"status": QUEUED}
 
 
 @blueprint.acts(f"{COMPANY}/expenses/{ENTRY}/ignore")

@@ -9,7 +9,7 @@ from console.commands.printing import as_json_option, say, say_fields, say_json,
 from console.shapes import Shape, expense_shape, step_shape
 from errors import NeedsAttention
 from models import queries, states
-from models.actions import find_expense, ignore_expense, retry_expense
+from models.actions import approve_expense, find_expense, ignore_expense, retry_expense
 from models.companies import find_company
 from models.retrying import retry_matching
 
@@ -139,6 +139,20 @@ def _retry_named(operator: Operator, key: str, entry_ids: tuple[int, ...]) -> No
     operator.bell.ring(key)
     if refused:
         raise click.ClickException(" ".join(refused))
+
+
+@expense.command()
+@click.argument("key")
+@click.argument("entry_id", type=ENTRY)
+@pass_operator
+def approve(operator: Operator, key: str, entry_id: int) -> None:
+    """Post a draft that is kept here (QuickBooks has no drafts)."""
+    with operator.database.write() as session:
+        company = find_company(session, key)
+        now = operator.database.now(session)
+        approve_expense(session, company, entry_id, actor=operator.actor, now=now)
+    operator.bell.ring(key)
+    say(f"{entry_id} is approved and due now.")
 
 
 @expense.command()
