@@ -6,9 +6,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
+from dataclasses import dataclass
 from datetime import datetime
 from email.message import Message
-from email.parser import BytesParser
+from email.parser import BytesHeaderParser
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -72,8 +74,7 @@ def upload(company: Company, *, content_type: str, body: bytes, origin: str, now
     """
     if not content_type.lower().startswith("multipart/form-data"):
         raise Fault("2010", "Request has invalid or unsupported property", "upload takes multipart/form-data")
-    head = f"Content-Type: {content_type}\r\nMIME-Version: 1.0\r\n\r\n".encode()
-    parts = _parts(BytesParser().parsebytes(head + body.lstrip()))
+    parts = _parts(content_type, body)
     answers = []
     for name in sorted(part for part in parts if part.startswith("file_content")):
         suffix = name.removeprefix("file_content")
@@ -87,18 +88,30 @@ def upload(company: Company, *, content_type: str, body: bytes, origin: str, now
     return answers
 
 
-def _parts(form: Message) -> dict[str, Message]:
-    found: dict[str, Message] = {}
-    for part in form.get_payload() if form.is_multipart() else []:
-        if isinstance(part, Message):
-            name = part.get_param("name", header="content-disposition")
-            found[str(name)] = part
+@dataclass(frozen=True)
+class _Part:
+    head: Message
+    data: bytes
+
+
+def _parts(content_type: str, body: bytes) -> dict[str, _Part]:
+    """The form's parts by name, their bytes untouched; lines may end in either way."""
+    head = Message()
+    head["Content-Type"] = content_type
+    boundary = b"--" + (head.get_boundary() or "").encode()
+    found: dict[str, _Part] = {}
+    for piece in body.split(boundary)[1:-1]:
+        split = re.split(rb"\r?\n\r?\n", piece.lstrip(b"\r\n"), maxsplit=1)
+        if len(split) == 2:
+            fields = BytesHeaderParser().parsebytes(split[0])
+            name = fields.get_param("name", header="content-disposition")
+            found[str(name)] = _Part(fields, re.sub(rb"\r?\n$", b"", split[1]))
     return found
 
 
-def _file(company: Company, metadata: Message | None, part: Message, *, origin: str, now: datetime) -> Json:
+def _file(company: Company, metadata: _Part | None, part: _Part, *, origin: str, now: datetime) -> Json:
     sent = _metadata(metadata)
-    file_name = given(sent, "FileName") or part.get_filename()
+    file_name = given(sent, "FileName") or part.head.get_filename()
     if not file_name:
         raise required("FileName")
     ending = PurePosixPath(str(file_name)).suffix.lstrip(".").lower()
@@ -108,7 +121,7 @@ def _file(company: Company, metadata: Message | None, part: Message, *, origin: 
     if not data:
         raise business("The file is empty.")
     fields = attachable(company, {**sent, "FileName": str(file_name)}, upload=True)
-    kind = fields["ContentType"] or part.get_content_type()
+    kind = fields["ContentType"] or part.head.get_content_type()
     record = company.add("Attachable", {**fields, "ContentType": kind, "Size": len(data)}, now=now)
     path = f"/v3/company/{company.realm}/download/{record['Id']}"
     record |= {"FileAccessUri": path, "TempDownloadUri": origin + path, "_body": sent}
@@ -116,7 +129,7 @@ def _file(company: Company, metadata: Message | None, part: Message, *, origin: 
     return record
 
 
-def _metadata(part: Message | None) -> Json:
+def _metadata(part: _Part | None) -> Json:
     if part is None:
         return {}
     try:
@@ -128,14 +141,11 @@ def _metadata(part: Message | None) -> Json:
     return found if isinstance(found, dict) else {}
 
 
-def _content(part: Message) -> bytes:
+def _content(part: _Part) -> bytes:
     """The bytes of a part, decoded when it says that it is Base64."""
-    raw = part.get_payload(decode=False)
-    encoding = str(part.get("Content-Transfer-Encoding", "")).lower()
-    data = raw.encode("ascii", "surrogateescape") if isinstance(raw, str) else b""
-    if encoding != "base64":
-        return data
+    if str(part.head.get("Content-Transfer-Encoding", "")).lower() != "base64":
+        return part.data
     try:
-        return base64.b64decode(data)
+        return base64.b64decode(part.data)
     except binascii.Error:
         raise business("The file's Base64 cannot be read.") from None

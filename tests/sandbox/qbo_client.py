@@ -1,4 +1,4 @@
-"""A plain client of QuickBooks Online for the tests; it holds what is sent and answered to Intuit's schema."""
+"""A plain client of QuickBooks Online for the tests; it holds every body to Intuit's schema."""
 
 from __future__ import annotations
 

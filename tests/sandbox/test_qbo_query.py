@@ -144,7 +144,10 @@ def test_changes_tell_what_was_made_changed_and_deleted(control: Control, qbo: Q
     fresh = qbo.made("Bill", qbo.bill())["Id"]
     query = {"entities": "Bill,Vendor", "changedSince": since}
     found = qbo.call("GET", "/cdc", params=query).json()["CDCResponse"][0]["QueryResponse"]
-    assert [(row["Id"], row.get("status")) for row in found[0]["Bill"]] == [(bills[0], "Deleted"), (fresh, None)]
+    assert [(row["Id"], row.get("status")) for row in found[0]["Bill"]] == [
+        (bills[0], "Deleted"),
+        (fresh, None),
+    ]
     assert found[1] == {}
 
 

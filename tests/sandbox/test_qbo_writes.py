@@ -130,7 +130,11 @@ def create(identity: str, body: Any, kind: str = "Bill", **more: str) -> dict[st
 
 def test_one_bad_item_of_a_batch_stops_no_other(qbo: Qbo) -> None:
     answers = qbo.batch(create("1", qbo.bill()), create("2", qbo.bill(Line=[])), create("3", qbo.bill()))
-    assert [("Bill" in row, "Fault" in row) for row in answers] == [(True, False), (False, True), (True, False)]
+    assert [("Bill" in row, "Fault" in row) for row in answers] == [
+        (True, False),
+        (False, True),
+        (True, False),
+    ]
     assert count(qbo) == 2
 
 
