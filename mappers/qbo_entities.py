@@ -96,7 +96,7 @@ def _head(document: Document) -> Entity:
 def _claim(document: Document) -> Entity:
     """A bill or a vendor credit. The account of what is owed is named only where a journal must share it."""
     element = {**_head(document), "VendorRef": _ref(document.contact)}
-    if document.due_date:
+    if document.kind == BILL and document.due_date:
         element["DueDate"] = document.due_date.isoformat()
     if document.payable:
         element["APAccountRef"] = _ref(document.payable)

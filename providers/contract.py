@@ -5,6 +5,7 @@ Adding a ledger = one provider, one mapper, one row in `LEDGERS` (workers/wiring
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -22,9 +23,14 @@ class Ledger(Protocol):
     """
 
     name: str  # "xero", "qbo"
+    longest_key: int  # characters of an idempotency key that `send` and `attach` take
 
     def books(self) -> Books:
         """The organisation, its accounts, tax codes, tracking and lock dates, read now."""
+
+    def changed_since(self, moment: dt.datetime) -> bool:
+        """Whether those lists may have changed since then (UTC); True where that can't be told more cheaply
+        than by reading them. Tax codes may be left out: read the books anew once a day all the same."""
 
     def contacts(self, wanted: Sequence[Document]) -> Mapping[str, Sequence[Contact]]:
         """Candidates for each wanted contact (kind CONTACT), by marker: those whose number is the wanted
@@ -43,7 +49,7 @@ class Ledger(Protocol):
         """Live documents at the ledger that carry these documents' numbers, by marker (absent = none).
 
         Bills by type and number; payments through what they settle (`settles_id`) and their reference;
-        spends by reference; contacts by name."""
+        spends by reference; contacts by name. One that does not settle what it should is not `whole`."""
 
     def attachments(self, kind: str, remote_id: str) -> Sequence[tuple[str, int]]:
         """(file name, size in bytes) of each file at a posted document."""

@@ -74,8 +74,10 @@ def exchange(
     data: bytes | Mapping[str, str] | None = None,
     write: bool = False,
     max_bytes: int = MAX_ANSWER_BYTES,
+    read_seconds: float = READ_SECONDS,
 ) -> Answer:
     """Sends one request and reads its whole answer, whatever its status. Redirects are not followed.
+    `read_seconds`: how long the answer may be silent.
 
     Without a whole answer raises `Retryable` (a read, or a write that certainly never left), `Refused` (a
     read whose answer is larger than `max_bytes`) or `Uncertain` (a write that may have arrived). Logs
@@ -90,7 +92,7 @@ def exchange(
             params=params,
             data=data,
             headers=dict(headers),
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            timeout=(CONNECT_SECONDS, read_seconds),
             allow_redirects=False,
             stream=True,
         ) as response:

@@ -42,11 +42,16 @@ class Limits:
     per_minute: int
     in_flight: int
     app_per_minute: int | None = None
+    per_second: int | None = None
 
 
 # https://developer.xero.com/documentation/guides/oauth2/limits/ : 60 a minute and 5 in flight per
 # organisation, 10,000 a minute per app.
 XERO = Limits(per_minute=58, in_flight=5, app_per_minute=9_500)
+# https://developer.intuit.com/app/developer/qbo/docs/learn/limits-and-throttles : per company 500 a minute
+# and ten a second. Of batches 40 a minute are taken, counted beside.
+QBO = Limits(per_minute=450, in_flight=8, per_second=8)
+QBO_BATCHES = Limits(per_minute=38, in_flight=8)
 # ConnectWise throttles by load, from about 1,000 a minute on, and asks for little parallelism.
 CONNECTWISE = Limits(per_minute=600, in_flight=8)
 
@@ -157,7 +162,9 @@ class Limiter:
         return 0.0, give_back
 
     def _count(self, store: Store, tenant: str) -> float:
-        app = self.limits.app_per_minute
+        second, app = self.limits.per_second, self.limits.app_per_minute
+        if second is not None and (wait := store.count_in_second(tenant, second)) > 0:
+            return wait
         if app is not None and (wait := store.count_call(APP, app)) > 0:
             return wait
         return store.count_call(tenant, self.limits.per_minute)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from redis import Redis
@@ -35,6 +35,9 @@ class Store(Protocol):
     def count_call(self, who: str, per_minute: int) -> float:
         """Counts one call and returns 0; or doesn't, and returns the seconds until one is free again."""
 
+    def count_in_second(self, who: str, per_second: int) -> float:
+        """The same for the last second."""
+
     def calls_left(self, who: str, per_minute: int) -> int:
         """How many more calls the last sixty seconds leave room for."""
 
@@ -46,14 +49,13 @@ class Store(Protocol):
 
 
 class _Window:
-    """Calls within the last sixty seconds. A moving window of n never puts more than n into the provider's
-    fixed minute, whenever that begins."""
+    """Calls within the last sixty seconds, or the last one. A moving window of n never puts more than n into
+    the provider's fixed minute, whenever that begins."""
 
     def __init__(self, storage: RedisStorage | MemoryStorage) -> None:
         self._limiter = MovingWindowRateLimiter(storage)
 
-    def count(self, who: str, per_minute: int) -> float:
-        item = RateLimitItemPerMinute(per_minute)
+    def count(self, who: str, item: RateLimitItem) -> float:
         if self._limiter.hit(item, who):
             return 0.0
         return max(0.05, self._limiter.get_window_stats(item, who).reset_time - time.time())
@@ -88,7 +90,10 @@ class SharedStore:
         return None
 
     def count_call(self, who: str, per_minute: int) -> float:
-        return self._window().count(who, per_minute)
+        return self._window().count(who, RateLimitItemPerMinute(per_minute))
+
+    def count_in_second(self, who: str, per_second: int) -> float:
+        return self._window().count(who, RateLimitItemPerSecond(per_second))
 
     def calls_left(self, who: str, per_minute: int) -> int:
         return self._window().left(who, per_minute)
@@ -139,7 +144,10 @@ class LocalStore:
         return semaphore.release if semaphore.acquire(blocking=False) else None
 
     def count_call(self, who: str, per_minute: int) -> float:
-        return self._window().count(who, per_minute)
+        return self._window().count(who, RateLimitItemPerMinute(per_minute))
+
+    def count_in_second(self, who: str, per_second: int) -> float:
+        return self._window().count(who, RateLimitItemPerSecond(per_second))
 
     def calls_left(self, who: str, per_minute: int) -> int:
         return self._window().left(who, per_minute)

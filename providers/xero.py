@@ -5,6 +5,7 @@ https://developer.xero.com/documentation/api/accounting/overview
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
@@ -41,6 +42,7 @@ class Xero:
     """One organisation at Xero, spoken to with one access token (30 minutes). A `Ledger`."""
 
     name = "xero"
+    longest_key = 128
 
     def __init__(
         self,
@@ -65,6 +67,10 @@ class Xero:
             self._wire.get("TrackingCategories", holding="TrackingCategories"),
             self._wire.get("Currencies", holding="Currencies"),
         )
+
+    def changed_since(self, moment: dt.datetime) -> bool:
+        """Xero's lists are few calls and have no common record of changes."""
+        return True
 
     def contacts(self, wanted: Sequence[Document]) -> Mapping[str, Sequence[Contact]]:
         return self._look_ups.contacts(wanted)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import requests
 
+from mappers.accounts import find_tax
 from mappers.books import Account, Books
 from mappers.documents import (
     BILL,
@@ -19,14 +20,19 @@ from mappers.documents import (
     SPEND,
     Document,
     Line,
+    TaxShare,
 )
+from mappers.money import HUNDRED, rounded
 from providers.contract import Ledger
 from providers.http import make_session
-from providers.limiter import XERO, Limiter
+from providers.limiter import QBO as QBO_LIMITS
+from providers.limiter import QBO_BATCHES, XERO, Limiter
+from providers.qbo import QBO
 from providers.xero import Xero
 from sandbox.server import Handle
 
 TENANT = "11111111-2222-4333-8444-555555555555"
+REALM = "9341453000000001"
 DAY = dt.date(2026, 8, 21)
 
 
@@ -39,8 +45,19 @@ class Bench(Protocol):
     @property
     def books(self) -> Books: ...
 
-    def fault(self, kind: str, *, method: str = "PUT", **more: Any) -> None:
-        """Trouble of this kind for the next call of this method."""
+    @property
+    def size(self) -> int:
+        """How many documents a call takes."""
+
+    @property
+    def links_refunds(self) -> bool:
+        """Whether a credit note can be paid back."""
+
+    def fault(self, kind: str, *, read: bool = False, **more: Any) -> None:
+        """Trouble of this kind for the next write, or read."""
+
+    def complaint(self, words: str, *, code: str) -> Any:
+        """The body of an error answer in these words."""
 
     def expire(self) -> None:
         """Access tokens end now."""
@@ -54,6 +71,9 @@ class Bench(Protocol):
 
 class XeroBench:
     """Xero against the sandbox."""
+
+    size = 50
+    links_refunds = True
 
     def __init__(self, sandbox: Handle) -> None:
         self.url = sandbox.url
@@ -77,9 +97,12 @@ class XeroBench:
         answer.raise_for_status()
         return answer.json()
 
-    def fault(self, kind: str, *, method: str = "PUT", **more: Any) -> None:
-        wish = {"system": "xero", "kind": kind, "method": method, "times": 1, **more}
+    def fault(self, kind: str, *, read: bool = False, **more: Any) -> None:
+        wish = {"system": "xero", "kind": kind, "method": "GET" if read else "PUT", "times": 1, **more}
         self.control("POST", "faults", wish)
+
+    def complaint(self, words: str, *, code: str) -> Any:
+        return {"ErrorNumber": 10, "Message": words, "Elements": []}
 
     def expire(self) -> None:
         self.control("POST", "xero/grants/expire", {})
@@ -98,13 +121,85 @@ class XeroBench:
         return int(self.control("GET", "calls?system=xero")["count"])
 
 
-BENCHES: dict[str, Callable[[Handle], Bench]] = {"xero": XeroBench}
+class QBOBench:
+    """QuickBooks Online against the sandbox, with the accounts that the tests know."""
+
+    size = 30
+    links_refunds = False
+
+    def __init__(self, sandbox: Handle, **company: Any) -> None:
+        self.url = sandbox.url
+        accounts = [
+            {"name": "Entertainment", "number": "420", "type": "Expense"},
+            {"name": "Unclaimed", "number": "850", "type": "Other Current Liability"},
+            {"name": "Amex 1001", "type": "Credit Card"},
+        ]
+        tax = [{"name": "INPUT", "rate": "10"}]
+        self.configure(accounts=accounts, tax=tax, **company)
+        tokens = self.control("POST", "qbo/grants", {"client_id": "sandbox-qbo-client", "realm_id": REALM})
+        self.limiter = Limiter(None, provider="qbo", limits=QBO_LIMITS, max_wait_seconds=2)
+        self.batches = Limiter(None, provider="qbo-batches", limits=QBO_BATCHES, max_wait_seconds=2)
+        self.ledger: Ledger = self.ledger_with(str(tokens["access_token"]))
+        self.books = self.ledger.books()
+
+    def ledger_with(self, token: str, *, realm: str = REALM) -> QBO:
+        return QBO(
+            make_session(),
+            api_url=self.url,
+            realm_id=realm,
+            access_token=token,
+            limiter=self.limiter,
+            batches=self.batches,
+        )
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        answer = requests.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+    def configure(self, **company: Any) -> None:
+        self.control("POST", "qbo/companies", {"realm_id": REALM, **company})
+
+    def fault(self, kind: str, *, read: bool = False, **more: Any) -> None:
+        self.control("POST", "faults", {"system": "qbo", "kind": kind, "method": "POST", "times": 1, **more})
+
+    def complaint(self, words: str, *, code: str) -> Any:
+        error = {"Message": words, "Detail": "", "code": code, "element": ""}
+        return {"Fault": {"Error": [error], "type": "ValidationFault"}, "time": "2026-08-21T00:00:00Z"}
+
+    def expire(self) -> None:
+        self.control("POST", "qbo/grants/expire", {})
+
+    def state(self, name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.control("GET", f"qbo/{REALM}/state")[name]
+        return found
+
+    def balances(self) -> dict[str, Decimal]:
+        found = self.control("GET", f"qbo/{REALM}/balances")
+        return {name: Decimal(amount) for name, amount in found.items() if Decimal(amount)}
+
+    def count(self, kind: str) -> int:
+        names = {
+            BILL: "bills",
+            CREDIT_NOTE: "vendor_credits",
+            PAYMENT: "bill_payments",
+            SPEND: "purchases",
+            CONTACT: "vendors",
+        }
+        return len(self.state(names[kind]))
+
+    def calls(self) -> int:
+        return int(self.control("GET", "calls?system=qbo")["count"])
+
+
+BENCHES: dict[str, Callable[[Handle], Bench]] = {"xero": XeroBench, "qbo": QBOBench}
 
 
 class Paper:
     """Makes documents for one set of books, as a plan would."""
 
     def __init__(self, books: Books, *, contact: str) -> None:
+        self.books = books
         self.contact = contact
         self.cost = account(books, "420")
         self.offset = account(books, "850")
@@ -139,12 +234,22 @@ class Paper:
         return self.spend(number, amount, kind=REFUND)
 
     def line(self, amount: str, coded: Account) -> Line:
+        code = coded.tax_code or "INPUT"
+        tax = find_tax(self.books, code) if self.books.tax_codes else None
         return Line(
             description="Meals",
             amount=Decimal(amount),
             account=coded.id,
             account_code=coded.code,
-            tax_code=coded.tax_code or "INPUT",
+            tax_code=tax.code if tax else code,
+            tax_shares=tuple(
+                TaxShare(
+                    rate=rate,
+                    percent=percent,
+                    amount=rounded(Decimal(amount) * percent / (HUNDRED + percent), 2),
+                )
+                for rate, percent in (tax.rates if tax else ())
+            ),
         )
 
     def _money(self, kind: str, number: str, amount: str, **more: Any) -> Document:
@@ -157,6 +262,7 @@ class Paper:
             contact=self.contact,
             account=self.card.id,
             account_name=self.card.name,
+            account_type=self.card.type,
             memo="jdoe Meals",
             **more,
         )

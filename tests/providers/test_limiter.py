@@ -47,6 +47,19 @@ def test_the_minute_is_shared_and_the_next_call_is_told_when(pair: tuple[Limiter
     assert trouble.value.after is not None and 50 < trouble.value.after <= 60
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_limit_by_the_second_spreads_calls_over_seconds(
+    request: pytest.FixtureRequest, shared: bool
+) -> None:
+    url = request.getfixturevalue("redis_url") if shared else None
+    quick = limiter(url, limits=Limits(per_minute=100, in_flight=2, per_second=2))
+    spend(quick, times=2)
+    with pytest.raises(RateLimited):
+        spend(quick)
+    time.sleep(1.05)
+    spend(quick, times=2)
+
+
 def test_another_tenant_has_a_minute_of_its_own(pair: tuple[Limiter, Limiter]) -> None:
     one, other = pair
     spend(one, times=4)
