@@ -6,7 +6,7 @@ import pytest
 import requests
 import responses
 
-from errors import Paused, RateLimited, Retryable, Trouble, Unauthorised
+from errors import GrantLost, Paused, RateLimited, Retryable, Trouble, Unauthorised
 from providers.http import make_session
 from providers.xero_identity import Tokens, connections, refresh
 from sandbox.server import Handle
@@ -70,7 +70,7 @@ def test_a_stale_access_token_cannot_list_connections(sandbox: Handle) -> None:
         ({"json": {**GOOD, "expires_in": "soon"}}, Retryable),
         ({"json": []}, Paused),
         ({"status": 400, "json": {"error": "invalid_request"}}, Paused),
-        ({"status": 200, "json": {"error": "invalid_grant"}}, Paused),
+        ({"status": 200, "json": {"error": "invalid_grant"}}, GrantLost),
     ],
 )
 @responses.activate
