@@ -27,10 +27,11 @@ def claim_expenses(
         .order_by(Expense.due_at, Expense.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due_expenses")  # once: as a subquery PostgreSQL may run it anew for each row
     )
     statement = (
         update(Expense)
-        .where(Expense.id.in_(due.scalar_subquery()))
+        .where(Expense.id.in_(select(due.c.id)))
         .values(
             lease=lease,
             due_at=now + dt.timedelta(seconds=seconds),

@@ -34,10 +34,11 @@ def claim_receipts(session: Session, company_id: int, *, now: dt.datetime, secon
         .order_by(Expense.receipts_due_at)
         .limit(AT_ONCE)
         .with_for_update(skip_locked=True)
+        .cte("due_receipts")  # once: as a subquery PostgreSQL may run it anew for each row
     )
     statement = (
         update(Expense)
-        .where(Expense.id.in_(due.scalar_subquery()))
+        .where(Expense.id.in_(select(due.c.id)))
         .values(receipts_due_at=now + dt.timedelta(seconds=seconds))
         .returning(Expense)
         .execution_options(synchronize_session=False, populate_existing=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from models import states
 from models.claims import Ending, claim_expenses, companies_with_work, finish_expenses, renew_lease
@@ -58,6 +58,19 @@ def test_no_row_is_ever_claimed_twice(database: Database, company: Company) -> N
     for thread in threads:
         thread.join(60)
     assert sorted(taken) == list(range(1, 121))
+
+
+def test_a_claim_takes_no_more_than_its_limit_however_the_database_plans_it(
+    database: Database, company: Company
+) -> None:
+    fill(database, company, 120)
+    with database.write() as session:
+        if not database.is_sqlite:
+            for way in ("hashagg", "hashjoin", "mergejoin", "sort", "material", "indexscan", "bitmapscan"):
+                session.execute(text(f"SET LOCAL enable_{way} = off"))
+        now = database.now(session)
+        taken = claim_expenses(session, company.id, now=now, lease="a", seconds=60, limit=7)
+        assert len(taken) == 7
 
 
 def test_a_row_stranded_by_a_dead_worker_becomes_due_by_itself(database: Database, company: Company) -> None:
