@@ -100,10 +100,11 @@ class Database:
         self._writing = self.engine.execution_options(begin="IMMEDIATE")
 
     def _engine(self, pool_size: int) -> Engine:
+        quiet = {"hide_parameters": True}  # errors end in logs and in RQ: no bodies, no sealed tokens there
         if self.is_sqlite:
             if self.url.database and self.url.database != ":memory:":
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = create_engine(self.url, connect_args={"timeout": 15}, pool_size=pool_size)
+            engine = create_engine(self.url, connect_args={"timeout": 15}, pool_size=pool_size, **quiet)
             event.listen(engine, "connect", _sqlite_connect)
             event.listen(engine, "begin", _sqlite_begin)
             return engine
@@ -112,6 +113,7 @@ class Database:
             pool_size=pool_size,
             pool_pre_ping=False,
             pool_recycle=1800,
+            **quiet,
             connect_args={"connect_timeout": 3, "application_name": "expense-relay"},
         )
 
