@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
+from rq.timeouts import BaseTimeoutException
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from errors import (
     Held,
@@ -23,6 +25,8 @@ from errors import (
 )
 from models import states
 
+# Our own parts that time mends: a deadlock or lost connection of the database, a job that took too long.
+OURS_PASSING = (OperationalError, InterfaceError, BaseTimeoutException)
 LOOK_AGAIN_SECONDS = 10  # after an unknown outcome: let the other side finish what it may be doing
 
 log = structlog.get_logger(__name__)
@@ -68,6 +72,9 @@ def judge(
             return Verdict(state=states.UNCERTAIN, why=str(trouble), due_at=due, attempts=attempts)
         case Refused():
             return _refused(trouble)
+    if isinstance(trouble, OURS_PASSING):
+        why = Retryable("Our database did not answer, or the batch took too long; it is tried again.")
+        return _retry(why, now=now, attempts=attempts, schedule=schedule)
     return broken(trouble, subject=subject)
 
 
@@ -107,4 +114,4 @@ def broken(error: Exception, *, subject: str) -> Verdict:
 
 def is_bug(error: Exception) -> bool:
     """Whether nobody expected this."""
-    return not isinstance(error, Trouble)
+    return not isinstance(error, (Trouble, *OURS_PASSING))

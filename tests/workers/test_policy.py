@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from rq.timeouts import JobTimeoutException
+from sqlalchemy.exc import OperationalError
 
 from errors import Held, NeedsAttention, Paused, RateLimited, Refused, Retryable, Skipped, Uncertain, Wait
 from models import states
@@ -34,6 +36,8 @@ def seconds(given: Verdict) -> float | None:
         (Retryable("no answer"), states.RETRYING),
         (RateLimited("429"), states.RETRYING),
         (Wait("another worker"), states.RETRYING),
+        (OperationalError("UPDATE expense", {}, Exception("deadlock detected")), states.RETRYING),
+        (JobTimeoutException("600 seconds"), states.RETRYING),
         (ZeroDivisionError("ours"), states.BROKEN),
     ],
 )
