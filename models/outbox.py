@@ -273,10 +273,11 @@ def claim_requests(
         .order_by(Request.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due_requests")  # once: as a subquery PostgreSQL may run it anew for each row
     )
     statement = (
         update(Request)
-        .where(Request.id.in_(due.scalar_subquery()))
+        .where(Request.id.in_(select(due.c.id)))
         .values(lease=lease, due_at=now + dt.timedelta(seconds=seconds))
         .returning(Request)
         .execution_options(synchronize_session=False, populate_existing=True)
@@ -324,8 +325,10 @@ def wake_owners(session: Session, request: Request) -> None:
 
 def look_again(session: Session, expense_ids: Collection[int], *, now: dt.datetime) -> None:
     """A person asked: requests that waited for one are taken up again at once."""
+    companies = select(Expense.company_id).where(Expense.id.in_(expense_ids))
+    is_contact = and_(Document.expense_id.is_(None), Document.company_id.in_(companies))
     owned = select(Document.request_id).where(
-        Document.expense_id.in_(expense_ids), Document.state.in_(states.OPEN)
+        or_(Document.expense_id.in_(expense_ids), is_contact), Document.state.in_(states.OPEN)
     )
     session.execute(
         update(Request)

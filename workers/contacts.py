@@ -11,7 +11,7 @@ from typing import Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from errors import Trouble, Wait
+from errors import NeedsAttention, Trouble, Wait
 from mappers import documents as words
 from mappers.entry import Entry
 from mappers.mapping import choose_contact, fixed_contact, wanted_contact
@@ -68,9 +68,20 @@ class Contacts:
     def _is_unknown(self, marker: str, rows: Mapping[str, Document]) -> bool:
         row = rows.get(marker)
         if row is not None and row.state in states.OPEN:
-            self._troubles[marker] = Wait("The contact is just being made at the ledger.", after=3)
+            self._troubles[marker] = self._being_made(row)
             return False
         return marker not in self._ids
+
+    def _being_made(self, row: Document) -> Trouble:
+        with self.work.database.read() as session:
+            due = memory.requests_due(session, [row])
+        if due.get(row.request_id or 0) is not None:
+            return Wait("The contact is just being made at the ledger.", after=3)
+        return NeedsAttention(
+            "unclear_at_ledger",
+            f"Whether the ledger made the contact {row.number} could not be found out.",
+            "Look at the contacts of that name in the ledger, then retry.",
+        )
 
     def _remember(self, wanted: Sequence[words.Document]) -> dict[str, Document]:
         with self.work.database.read() as session:

@@ -29,6 +29,7 @@ from providers.contract import Ledger
 REPLAY_SECONDS = 300  # Xero keeps an idempotency key six minutes from the first call; a minute is our margin
 REPLAYS = 2
 LOOK_AGAIN_SECONDS = 10
+SETTLE_SECONDS = 60  # after the last unanswered sending: the ledger may still be at work on it
 RECOVER_SECONDS = 60.0  # then new expenses have their turn
 
 log = structlog.get_logger(__name__)
@@ -210,7 +211,8 @@ class Outbox:
         # An answered 5xx may be a cached one: the next step is to look, not to replay for ever.
         replays = REPLAYS if trouble.answered and request.replays else request.replays
         with self._closing(request) as (session, now, held):
-            due = now + dt.timedelta(seconds=LOOK_AGAIN_SECONDS)
+            is_last = request.replays >= REPLAYS and not trouble.answered
+            due = now + dt.timedelta(seconds=SETTLE_SECONDS if is_last else LOOK_AGAIN_SECONDS)
             if held:
                 outbox.doubt_request(
                     session, request, outcome=str(trouble), due_at=due, replays=replays, now=now
@@ -255,18 +257,22 @@ class Outbox:
         return settled
 
     def _settle_alone(self, request: Request, *, now: dt.datetime) -> int:
-        """A bug met on one request must not stand in the way of all others for ever: that one waits for a
-        person, and the bug is told."""
+        """A bug or a refusal met on one request must not stand in the way of all others for ever: that one
+        waits for a person, and the bug is told."""
         try:
             return self._settle(request, now=now)
-        except Trouble:
+        except (Retryable, Paused):
             raise
+        except Trouble as refusal:
+            outcome = f"can't be looked up: {refusal}"
+            log.warning("request can't be looked up", request=request.id, why=str(refusal))
         except Exception as bug:
             self.bugs.append(bug)
+            outcome = f"bug: {type(bug).__name__}"
             log.error("request can't be settled", request=request.id, exc_info=bug)
-            with self._database.write() as session:
-                outbox.doubt_request(session, request, outcome=f"bug: {bug!r}", due_at=None, now=now)
-            return 0
+        with self._database.write() as session:
+            outbox.doubt_request(session, request, outcome=outcome, due_at=None, now=now)
+        return 0
 
     def _settle(self, request: Request, *, now: dt.datetime) -> int:
         with self._database.read() as session:
@@ -335,11 +341,15 @@ class Outbox:
         adopted = [m for m in plans if is_ours(plans[m], found.get(m, ()))]
         missing = [m for m in plans if not found.get(m)]
         odd = [m for m in plans if m not in adopted and m not in missing]
+        # Contacts are looked for before they are made: which of several is meant is decided there.
+        unclear = [m for m in odd if plans[m].kind == words.CONTACT]
+        odd = [m for m in odd if m not in unclear]
         landings = [self._adopt(plans[m], found[m][0]) for m in adopted]
         with self._closing(request) as (session, now, held):
             outbox.land_documents(session, request, landings, now=now)
             if not held:
                 return
+            outbox.renew_generation(session, request, unclear, now=now)
             if missing and request.empty_lookups >= 1:
                 outbox.renew_generation(session, request, missing, now=now)
                 missing = []

@@ -15,6 +15,7 @@ from models import states
 from models.company import Company, Connection
 from models.expense import Document, Request
 from tests.journey.conftest import Journey
+from tests.journey.hands import retry
 from workers.posting import Posting
 from workers.sweep import care
 
@@ -344,4 +345,35 @@ def test_wrong_credentials_of_the_app_pause_the_company_and_lose_no_grant(journe
     journey.wiring.settings = right
     care(journey.wiring.work("acme"), callback_url="http://localhost/callbacks/connectwise/acme?recordId=")
     journey.post()
+    assert_once(journey, entry_id)
+
+
+def test_a_contact_that_cannot_be_looked_up_is_shown_and_taken_up_when_a_person_asks(
+    journey: Journey,
+) -> None:
+    entry_id = add(journey, "contact")
+    journey.fault(system="xero", method="PUT", path="/Contacts", kind="lose_answer", times=1)
+    journey.post()
+    age(journey, 900)
+    journey.fault(system="xero", method="GET", path="/Contacts", kind="status", status=400, times=1)
+    for _ in range(2):
+        journey.make_due()
+        journey.post()
+    assert journey.expense(entry_id).cause == "unclear_at_ledger"
+    retry(journey, entry_id)
+    until_settled(journey, entry_id)
+    assert_once(journey, entry_id)
+
+
+def test_the_last_unanswered_replay_is_given_a_minute_before_it_is_looked_for(journey: Journey) -> None:
+    entry_id = add(journey, "bill")
+    journey.fault(system="xero", method="PUT", path="/Invoices", kind="lose_answer", times=3)
+    for _ in range(3):
+        journey.make_due()
+        journey.post()
+    with journey.database.read() as session:
+        request = session.scalars(select(Request).where(Request.state == "uncertain")).one()
+        assert request.due_at is not None
+        assert (request.due_at - journey.database.now(session)).total_seconds() > 45
+    until_settled(journey, entry_id)
     assert_once(journey, entry_id)
