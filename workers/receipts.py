@@ -31,8 +31,8 @@ MOST_FILES = 10
 MOST_BYTES = 10_000_000
 MOST_NAME = 100
 LATE = (3_600, 86_400, 604_800)  # look again for receipts that are added after the posting
-TRY_AGAIN_SECONDS = 120
-TRIES = 8
+TRY_AGAIN_SECONDS, DAY_SECONDS = 120, 86_400
+TRIES = 40  # doubling up to a day: about a month
 
 log = structlog.get_logger(__name__)
 
@@ -42,15 +42,19 @@ class Receipts:
 
     def __init__(self, work: Work) -> None:
         self._work = work
+        self._bugs: list[Exception] = []
 
     def run(self) -> bool:
-        """Files what is due; True when there may be more. Raises Paused and RateLimited, which stop all."""
+        """Files what is due; True when there may be more. Raises Paused and RateLimited, which stop all, and
+        the first bug when all had their turn."""
         work = self._work
         with work.database.write() as session:
             now = work.database.now(session)
             due = claim_receipts(session, work.company_id, now=now, seconds=work.lease_seconds * 5)
         for expense in due:
             self._file_all(expense)
+        if self._bugs:
+            raise self._bugs[0]
         return bool(due)
 
     def _file_all(self, expense: Expense) -> None:
@@ -61,11 +65,15 @@ class Receipts:
         except Trouble as trouble:
             log.warning("receipts postponed", expense=expense.entry_id, why=str(trouble))
             settled = False
+        except Exception as bug:  # it must not keep those claimed with it waiting
+            self._bugs.append(bug)
+            settled = False
         self._plan_next_look(expense, settled=settled)
 
     def _plan_next_look(self, expense: Expense, *, settled: bool) -> None:
         checks = expense.receipt_checks + 1
-        after = (LATE[checks - 1] if checks <= len(LATE) else None) if settled else TRY_AGAIN_SECONDS * checks
+        later = LATE[checks - 1] if checks <= len(LATE) else None
+        after = later if settled else min(TRY_AGAIN_SECONDS * 2 ** (checks - 1), DAY_SECONDS)
         with self._work.database.write() as session:
             now = self._work.database.now(session)
             due = None if after is None or checks > TRIES else now + dt.timedelta(seconds=after)

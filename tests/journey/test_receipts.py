@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from models import states
 from models.expense import Document, Expense
+from providers.connectwise import ConnectWise
 from tests.journey.conftest import TENANT, Journey
 from workers.receipts import Receipts, file_name
 
@@ -80,6 +81,39 @@ def test_a_lost_answer_files_a_receipt_once(journey: Journey, kind: str) -> None
     file_receipts(journey)
     assert [r.state for r in receipts(journey, entry_id)] == [states.POSTED]
     assert len(filed(journey)) == 1
+
+
+def test_receipts_survive_a_day_in_which_connectwise_does_not_give_them(journey: Journey) -> None:
+    [entry_id] = journey.add({})
+    give(journey, entry_id, "a.pdf")
+    journey.post()
+    journey.fault(system="connectwise", method="GET", path="/system/documents", kind="status", status=503)
+    for _ in range(10):
+        file_receipts(journey)
+    due = journey.expense(entry_id).receipts_due_at
+    assert due is not None
+    journey.control("DELETE", "/faults")
+    file_receipts(journey)
+    assert len(filed(journey)) == 1
+
+
+@pytest.mark.one_database
+def test_a_bug_at_one_receipt_does_not_keep_the_others_waiting(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd, plain = journey.add({}, {})
+    give(journey, plain, "a.pdf")
+    journey.post()
+    documents = ConnectWise.documents
+
+    def listed(self: ConnectWise, entry_id: int) -> list[dict[str, Any]]:
+        return [{"title": "no id"}] if entry_id == odd else documents(self, entry_id)
+
+    monkeypatch.setattr(ConnectWise, "documents", listed)
+    with pytest.raises(KeyError):
+        file_receipts(journey)
+    assert [r.state for r in receipts(journey, plain)] == [states.POSTED]
+    assert journey.expense(odd).receipts_due_at is not None
 
 
 def test_an_eleventh_file_is_named_and_left_out(journey: Journey) -> None:
