@@ -79,6 +79,28 @@ def check_can_pay(account: Account, *, traits: LedgerTraits = XERO) -> Account:
     )
 
 
+def check_can_offset(account: Account, *, books: Books, traits: LedgerTraits) -> Account:
+    """The same account. Raises `account_cannot_pay` or `payable_account_missing` when claims can't be settled
+    through it: by a payment, or by a journal where the ledger needs one."""
+    if not traits.offset_by_journal or account.can_pay:
+        return check_can_pay(account, traits=traits)
+    find_payable(books, currency=books.base_currency, traits=traits)
+    return check_can_code(account)
+
+
+def find_payable(books: Books, *, currency: str, traits: LedgerTraits) -> Account:
+    """The account of what is owed in this currency. Raises NeedsAttention `payable_account_missing`."""
+    kind = traits.payable_type
+    for account in books.accounts:
+        if account.active and account.type == kind and (account.currency or books.base_currency) == currency:
+            return account
+    raise NeedsAttention(
+        "payable_account_missing",
+        f"The books of {books.name} have no account of the kind {kind} in {currency}.",
+        f"Add an account of the kind {kind} in {currency} to the books, then retry.",
+    )
+
+
 def check_account_currency(account: Account, *, books: Books, currency: str, converts: bool) -> Account:
     """The same account, if it can pay in `currency`: its own, or one side is the base currency and the ledger
     converts. Raises `account_currency_differs`."""

@@ -12,7 +12,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 from errors import Held, NeedsAttention
-from mappers.accounts import check_account_currency, check_can_pay, describe, find_account
+from mappers.accounts import (
+    check_account_currency,
+    check_can_code,
+    check_can_pay,
+    describe,
+    find_account,
+    find_payable,
+)
 from mappers.books import Account, Books
 from mappers.closed_period import open_day
 from mappers.company import CompanySettings
@@ -143,9 +150,11 @@ def _with_money(sheet: Sheet, claim: Document) -> tuple[Document, ...]:
 
 
 def _by_journal(sheet: Sheet, claim: Document, account: Account) -> tuple[Document, ...]:
-    """The claim, a journal that takes it over to this account, and a payment of nothing that links both."""
+    """The claim, a journal that takes it over to this account, and a payment of nothing that links both.
+    Claim and journal must share their account of what is owed."""
+    check_can_code(account)
     check_account_currency(account, books=sheet.books, currency=sheet.currency, converts=True)
-    payable = _payable(sheet)
+    payable = find_payable(sheet.books, currency=sheet.currency, traits=sheet.traits)
     claim = replace(claim, payable=payable.id)
     journal = Document(
         kind=JOURNAL,
@@ -172,19 +181,6 @@ def _by_journal(sheet: Sheet, claim: Document, account: Account) -> tuple[Docume
         settles_amount=claim.amount,
     )
     return claim, journal, link
-
-
-def _payable(sheet: Sheet) -> Account:
-    """The account of what is owed, in the claim's currency: the claim and its journal must share one."""
-    kind, base = sheet.traits.payable_type, sheet.books.base_currency
-    for account in sheet.books.accounts:
-        if account.active and account.type == kind and (account.currency or base) == sheet.currency:
-            return account
-    raise NeedsAttention(
-        "payable_account_missing",
-        f"The books of {sheet.books.name} have no account of the kind {kind} in {sheet.currency}.",
-        f"Add an account of the kind {kind} in {sheet.currency} to the books, then retry.",
-    )
 
 
 def _money_document(sheet: Sheet, claim: Document, account: Account, *, alone: bool) -> Document:

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from errors import NeedsAttention
-from mappers.accounts import check_can_code, check_can_pay, check_tax_fits, find_account, find_tax, no_tax
+from mappers.accounts import (
+    check_can_code,
+    check_can_offset,
+    check_can_pay,
+    check_tax_fits,
+    find_account,
+    find_tax,
+    no_tax,
+)
 from mappers.books import Account, Books, Contact
 from mappers.company import OFFSET, PAYMENT, CompanySettings
 from mappers.documents import CONTACT, Document
@@ -46,11 +54,12 @@ def check(
 ) -> list[Finding]:
     """Findings, errors first. `contacts` are the ledger's candidates by marker for the `wanted` contacts (see
     mapping.wanted_contacts), when they were read; without them contacts are not judged."""
+    taxed = bool(books.tax_codes) or not traits.taxless_books
     found = [
-        *_expense_types(settings, site=site, books=books),
-        *_taxes(settings, site=site, books=books),
+        *_expense_types(settings, site=site, books=books, taxed=taxed),
+        *(_taxes(settings, site=site, books=books) if taxed else ()),
         *_payment_types(settings, site=site),
-        *_rules(settings, site=site, books=books),
+        *_rules(settings, site=site, books=books, traits=traits),
         *_offset(settings, books=books, traits=traits),
         *_members(settings, site=site),
         *_contacts(contacts or {}, wanted),
@@ -62,7 +71,7 @@ def check(
     return sorted(distinct, key=lambda finding: finding.level != ERROR)
 
 
-def _expense_types(settings: CompanySettings, *, site: Site, books: Books) -> Iterator[Finding]:
+def _expense_types(settings: CompanySettings, *, site: Site, books: Books, taxed: bool) -> Iterator[Finding]:
     mapped = {folded(row.name) for row in settings.expense_types}
     for expense_type in site.expense_types.values():
         if expense_type.active and folded(expense_type.name) not in mapped:
@@ -82,15 +91,19 @@ def _expense_types(settings: CompanySettings, *, site: Site, books: Books) -> It
         yield from _unknown_name("expense type", "[[expense_types]]", row.name, names)
         for name in filter(None, (row.account, row.billable_account)):
             yield from _tried(partial(_codable, books, name))
-            yield from _tried(partial(_try_tax, books, name, row.tax))
+            if taxed:
+                yield from _tried(partial(_try_tax, books, name, row.tax))
 
 
 def _codable(books: Books, name: str) -> Account:
     return check_can_code(find_account(books, name))
 
 
-def _payable(books: Books, name: str) -> Account:
-    return check_can_pay(find_account(books, name))
+def _payable(books: Books, name: str, *, action: str, traits: LedgerTraits) -> Account:
+    account = find_account(books, name)
+    if action == OFFSET:
+        return check_can_offset(account, books=books, traits=traits)
+    return check_can_pay(account, traits=traits)
 
 
 def _try_tax(books: Books, account_name: str, tax: str | None) -> None:
@@ -147,7 +160,7 @@ def _is_covered(settings: CompanySettings, payment_type: str) -> bool:
     )
 
 
-def _rules(settings: CompanySettings, *, site: Site, books: Books) -> Iterator[Finding]:
+def _rules(settings: CompanySettings, *, site: Site, books: Books, traits: LedgerTraits) -> Iterator[Finding]:
     payment_types = [payment_type.name for payment_type in site.payment_types.values()]
     for rule in settings.rules:
         if rule.member != EVERY:
@@ -156,7 +169,7 @@ def _rules(settings: CompanySettings, *, site: Site, books: Books) -> Iterator[F
             place = f"[[rules]] row {rule.number}"
             yield from _unknown_name("payment type", place, rule.payment_type, payment_types)
         if rule.account and rule.action in (OFFSET, PAYMENT):
-            yield from _tried(partial(_payable, books, rule.account))
+            yield from _tried(partial(_payable, books, rule.account, action=rule.action, traits=traits))
         elif rule.account:
             yield _warning(
                 "rule_account_unused",
@@ -175,14 +188,23 @@ def _offset(settings: CompanySettings, *, books: Books, traits: LedgerTraits) ->
         level = ERROR if wanted else WARNING
         yield Finding(level=level, cause="offset_account_missing", text=f"{text}{more}.", to_do=to_do)
         return
-    yield from _tried(partial(_payable, books, name))
-    for finding in _tried(lambda: no_tax(books, _codable(books, name), traits=traits)):
+    yield from _tried(partial(_payable, books, name, action=OFFSET, traits=traits))
+    for finding in _tried(partial(_try_personal, books, name, traits=traits)):
         yield Finding(
             level=WARNING,
             cause=finding.cause,
             text=f"Personal purchases cannot be posted: {finding.text}",
             to_do=finding.to_do,
         )
+
+
+def _try_personal(books: Books, name: str, *, traits: LedgerTraits) -> None:
+    """Whether a line without tax can go to the offset account."""
+    account = find_account(books, name)
+    if not (traits.offset_may_be_bank and account.is_bank):
+        check_can_code(account)
+    if books.tax_codes or not traits.taxless_books:
+        no_tax(books, account, traits=traits)
 
 
 def _members(settings: CompanySettings, *, site: Site) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from errors import Held, NeedsAttention
+from mappers.accounts import find_account
 from mappers.documents import Document
 from mappers.entry import EntryTax
 from mappers.exact import parse
@@ -237,3 +238,21 @@ def test_a_document_stored_before_journals_were_known_is_read() -> None:
     new = ("also_settles", "also_settles_id", "settles_amount", "account_type", "payable")
     (old, _) = [document_to_json(document) for document in documents(entry())]
     assert document_from_json({k: v for k, v in old.items() if k not in new}).also_settles is None
+
+
+def test_a_sub_account_is_found_by_its_own_name_when_only_one_has_it() -> None:
+    taxi = replace(QBO_BOOKS.accounts[2], id="30", code="", name="Travel:Taxi", short_name="Taxi")
+    books = replace(QBO_BOOKS, accounts=(*QBO_BOOKS.accounts, taxi))
+    assert find_account(books, "Taxi") is find_account(books, "Travel:Taxi") is taxi
+    twin = replace(taxi, id="31", name="Sales:Taxi")
+    with pytest.raises(NeedsAttention) as trouble:
+        find_account(replace(books, accounts=(*books.accounts, twin)), "Taxi")
+    assert trouble.value.cause == "account_ambiguous"
+
+
+def test_an_account_of_receivables_is_no_offset() -> None:
+    odd = replace(QBO_BOOKS.accounts[3], name="Debtors", code="", type="Accounts Receivable", can_code=False)
+    books = replace(QBO_BOOKS, accounts=(*QBO_BOOKS.accounts, odd))
+    with pytest.raises(NeedsAttention) as trouble:
+        documents(entry(), settings(rules=(replace(RULES[3], member="jdoe", account="Debtors"),)), books)
+    assert trouble.value.cause == "account_cannot_be_coded"

@@ -13,7 +13,9 @@ from mappers.company import CompanySettings, ExpenseTypeRow, MemberRow, PaymentT
 from mappers.entry import ExpenseType, Member, PaymentType, Site
 from mappers.mapping import wanted_contacts
 from mappers.readiness import Finding, check
+from mappers.traits import QBO
 from tests.mappers.world import BOOKS, SETTINGS, SITE, settings
+from tests.mappers.world_qbo import QBO_BOOKS, TAXLESS_BOOKS
 
 READY = settings(company={"taxes": (TaxRow(name="GST", code="INPUT"),)})
 
@@ -149,3 +151,21 @@ def test_a_site_with_other_classifications_or_unknown_own_company_is_told() -> N
         ("warning", "classification_unknown"),
         ("error", "own_company_unknown"),
     }
+
+
+def test_a_company_that_is_ready_for_quickbooks_hears_nothing() -> None:
+    assert findings(books=QBO_BOOKS, traits=QBO) == []
+
+
+def test_an_offset_liability_without_payables_is_told() -> None:
+    books = replace(QBO_BOOKS, accounts=QBO_BOOKS.accounts[:-2])
+    assert ("error", "payable_account_missing") in told(books=books, traits=QBO)
+
+
+def test_a_liability_that_should_pay_is_told_without_advice_for_another_ledger() -> None:
+    (finding,) = findings(rules(account="850"), books=QBO_BOOKS, traits=QBO)
+    assert finding.cause == "account_cannot_pay" and "Enable" not in finding.to_do
+
+
+def test_books_without_tax_need_no_tax_codes() -> None:
+    assert findings(books=TAXLESS_BOOKS, traits=QBO) == []
