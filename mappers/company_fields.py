@@ -202,9 +202,7 @@ class ConnectWiseTable(Table):
 
 
 class LedgerTable(Table):
-    provider = Choice(
-        "xero", required=True, later={"qbo": "this version posts to Xero; QuickBooks Online comes next"}
-    )
+    provider = Choice("xero", "qbo", required=True)
     tenant_id = Text(most=100)
     refresh_token = Text(most=4096)
 

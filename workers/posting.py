@@ -314,7 +314,10 @@ class Posting:
         self._record(cases, commit)
         for case in cases:
             if case.is_open:
-                case.notes.append("planned: " + ", ".join(_in_words(d) for d in plans[case.expense.id]))
+                made = plans[case.expense.id]
+                case.notes.append("planned: " + ", ".join(_in_words(d) for d in made))
+                if not self._work.traits.has_drafts and not all(d.approved for d in made):
+                    case.verdict = _awaiting(case)
 
     def _record(self, cases: Sequence[Case], record: Callable[[Session, Sequence[Case]], None]) -> None:
         """In one transaction; when something of a case can't be recorded, each in one of its own, so that it

@@ -75,6 +75,7 @@ class Journey:
     url: str
     wiring: Wiring
     company_id: int
+    site: str = "acme_f"
     http: requests.Session = field(default_factory=requests.Session)
 
     @property
@@ -96,12 +97,14 @@ class Journey:
             "date_end": "2026-08-23",
             "entries": [defaults | entry for entry in entries],
         }
-        made = self.control("POST", "/connectwise/acme_f/expenses", {"reports": [report], "submit": True})
+        made = self.control(
+            "POST", f"/connectwise/{self.site}/expenses", {"reports": [report], "submit": True}
+        )
         [report] = made["reports"]
         if approve:
             self.control(
                 "POST",
-                "/connectwise/acme_f/approve",
+                f"/connectwise/{self.site}/approve",
                 {"report_ids": [report["id"]], "tier": 2, "silent": True},
             )
         self.call_back(*report["entry_ids"])
@@ -184,11 +187,21 @@ def journey(sandbox_url: str, settings: Settings) -> Iterator[Journey]:
         xero_client_secret="sandbox-secret",
     )
     wiring = Wiring(pointed)
-    text = COMPANY_FILE.replace("{url}", sandbox_url)
+    company_id = open_company(
+        wiring, COMPANY_FILE.replace("{url}", sandbox_url), refresh_token="sandbox-refresh-token"
+    )
+    yield Journey(sandbox_url, wiring, company_id)
+    wiring.database.engine.dispose()
+
+
+def open_company(wiring: Wiring, text: str, *, refresh_token: str) -> int:
+    """Puts a company with its connection into the database; its id."""
     loaded, secrets = load(load_text(text))
     with wiring.database.write() as session:
         connection = Connection(
-            provider="xero", refresh_token=wiring.sealer.seal("sandbox-refresh-token"), seed_hash="demo"
+            provider=loaded.ledger.provider,
+            refresh_token=wiring.sealer.seal(refresh_token),
+            seed_hash=refresh_token,
         )
         company = Company(
             key=loaded.key,
@@ -203,7 +216,7 @@ def journey(sandbox_url: str, settings: Settings) -> Iterator[Journey]:
                     "client_id": secrets.client_id,
                 }
             ),
-            provider="xero",
+            provider=loaded.ledger.provider,
             tenant_id=loaded.ledger.tenant_id,
             connection=connection,
             created_at=NOON,
@@ -211,6 +224,4 @@ def journey(sandbox_url: str, settings: Settings) -> Iterator[Journey]:
         )
         session.add(company)
         session.flush()
-        company_id = company.id
-    yield Journey(sandbox_url, wiring, company_id)
-    wiring.database.engine.dispose()
+        return company.id
