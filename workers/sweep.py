@@ -43,21 +43,41 @@ def sweep(work: Work, *, since: dt.date | None = None) -> int:
     with work.database.read() as session:
         company = session.get_one(Company, work.company_id)
         now = work.database.now(session)
-    full = since is None and _is_full(company, now=now)
-    first_day = since or _first_day(work, now=now, full=full)
+    woken = _sweep_from(work, since or _first_day(work, now=now, full=False))
+    _remember_sweep(work, swept_at=now)
+    if since is None and _is_full(company, now=now):
+        woken += _sweep_fully(work, now=now)
+    return woken
+
+
+def _sweep_fully(work: Work, *, now: dt.datetime) -> int:
+    """After the last weeks, so that a history too long for one job never hides what is new; and not again at
+    once when it was too long."""
+    try:
+        woken = _sweep_from(work, _first_day(work, now=now, full=True))
+    except Trouble:
+        raise
+    except Exception:
+        _remember_sweep(work, swept_fully_at=now)
+        raise
+    _remember_sweep(work, swept_fully_at=now)
+    return woken
+
+
+def _sweep_from(work: Work, first_day: dt.date | None) -> int:
     approval = work.settings.expenses.approval
     statuses = None if approval is None else sorted(approval | LATER)
     seen: dict[int, str] = {}
     for raw in work.connectwise.approved_entries(statuses=statuses, since=first_day):
         seen[int(raw["id"])] = _fingerprint(raw)
     woken = _wake(work, seen, first_day=first_day)
-    with work.database.write() as session:
-        done: dict[str, object] = {"swept_at": now}
-        if full:
-            done["swept_fully_at"] = now
-        session.execute(update(Company).where(Company.id == work.company_id).values(done))
     log.info("swept", seen=len(seen), woken=woken, since=str(first_day))
     return woken
+
+
+def _remember_sweep(work: Work, **times: dt.datetime) -> None:
+    with work.database.write() as session:
+        session.execute(update(Company).where(Company.id == work.company_id).values(times))
 
 
 def _fingerprint(raw: Mapping[str, Any]) -> str:
@@ -129,13 +149,13 @@ def _wake_vanished(work: Work, seen: set[int], *, first_day: dt.date | None) -> 
     )
     if first_day is not None:
         statement = statement.where(Expense.date >= first_day)
-    with work.database.write() as session:
-        posted = set(session.scalars(statement))
-        gone = sorted(posted - seen)
-        return sum(
-            wake_states(session, work.company_id, gone[i : i + 500], (states.DONE,))
-            for i in range(0, len(gone), 500)
-        )
+    with work.database.read() as session:  # it may be a long list: nobody may wait for it
+        gone = sorted(set(session.scalars(statement)) - seen)
+    woken = 0
+    for start in range(0, len(gone), 500):
+        with work.database.write() as session:
+            woken += wake_states(session, work.company_id, gone[start : start + 500], (states.DONE,))
+    return woken
 
 
 def care(work: Work, *, callback_url: str) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import func, select, update
 
 from models.company import Company, Reference
@@ -234,3 +235,23 @@ def test_care_goes_on_when_one_side_is_ill(journey: Journey) -> None:
     care(journey.wiring.work("acme"), callback_url=CALLBACK)
     with journey.database.read() as session:
         assert session.get_one(Company, journey.company_id).callback_state == "active"
+
+
+def test_a_history_too_long_for_one_job_never_hides_what_is_new(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [entry_id] = enter(journey, {})
+    work = journey.wiring.work("acme")
+    approved = work.connectwise.approved_entries
+
+    def endless(*, statuses: Any, since: dt.date) -> Any:
+        yield from approved(statuses=statuses, since=since)
+        if since == work.settings.start_date:
+            raise JobTimeoutException("600 seconds")
+
+    monkeypatch.setattr(work.connectwise, "approved_entries", endless)
+    with pytest.raises(JobTimeoutException):
+        sweep(work)
+    journey.post()
+    assert ending(journey, entry_id) == DONE
+    assert sweep(work) == 0
