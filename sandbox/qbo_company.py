@@ -11,12 +11,12 @@ from typing import Any
 from sandbox import qbo_chart
 from sandbox.qbo_limits import Limits
 from sandbox.qbo_replay import Replays
-from sandbox.qbo_wire import CENT, not_found, unknown_reference
+from sandbox.qbo_wire import not_found, unknown_reference
 from sandbox.web import Json
 
 TRANSACTIONS = ("Bill", "BillPayment", "VendorCredit", "Purchase", "Deposit", "JournalEntry", "Transfer")
 PEOPLE = ("Vendor", "Customer", "Employee")
-LISTS = ("Account", *PEOPLE, "TaxCode", "TaxRate", "Class", "Department", "Attachable")
+LISTS = ("Account", *PEOPLE, "TaxCode", "TaxRate", "Class", "Department", "Attachable", "CompanyCurrency")
 KINDS = (*TRANSACTIONS, *LISTS)
 # What QuickBooks calls a list in the detail of error 2500.
 PLURALS = {"Account": "Accounts", "Class": "Klasses", "Department": "Depts", "TaxCode": "Taxcodes"}
@@ -152,13 +152,14 @@ class Company:
             return Decimal(1)
         return round(self.rates.get(currency, Decimal(1)) / self.rates.get(self.home, Decimal(1)), 6)
 
+    def has_currency(self, code: str) -> bool:
+        """Whether the company keeps books in this currency."""
+        foreign = (row["Code"] for row in self.tables["CompanyCurrency"].values() if row["Active"])
+        return code == self.home or (self.multicurrency and code in foreign)
+
     def currency_ref(self, code: str) -> Ref:
         """A currency as QuickBooks refers to it."""
         return {"value": code, "name": qbo_chart.CURRENCY_NAMES.get(code, code)}
-
-    def unit(self) -> Decimal:
-        """The smallest step of money."""
-        return CENT
 
 
 def account_record(company: Company, wish: Json) -> Json:

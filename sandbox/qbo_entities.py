@@ -35,7 +35,7 @@ ALWAYS = {
     "Purchase": "PaymentType",
 }
 DELETE_FIELDS = {"Id", "SyncToken", "sparse", "domain"}
-READ_ONLY = ("TaxCode", "TaxRate", "Customer", "Employee")
+READ_ONLY = ("TaxCode", "TaxRate", "Customer", "Employee", "CompanyCurrency")
 BY_PATH = {kind.lower(): kind for kind in KINDS}
 
 

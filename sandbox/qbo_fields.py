@@ -154,6 +154,8 @@ def currency(company: Company, body: Json, *, party: Json | None) -> str:
         return company.home
     if named is None:
         raise required("CurrencyRef")
+    if not company.has_currency(named):
+        raise Fault("2220", "Invalid currency", f"{named} is not one of this company", element="CurrencyRef")
     if party is not None and party["CurrencyRef"]["value"] != named:
         raise business(f"The currency {named} is not that of {party['DisplayName']}.")
     return named

@@ -90,10 +90,9 @@ def _currency(company: Company, body: Json, own: str | None) -> str:
         if reference(body, "CurrencyRef") not in (None, before):
             raise business("The currency of a vendor cannot be changed.")
         return str(before)
-    if named != company.home and not company.multicurrency:
-        raise Fault(
-            "2220", "Invalid currency", f"{named}: multicurrency is not enabled", element="CurrencyRef"
-        )
+    if not company.has_currency(named):
+        text = f"{named} is not one of this company"
+        raise Fault("2220", "Invalid currency", text, element="CurrencyRef")
     return named
 
 

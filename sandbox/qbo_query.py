@@ -46,6 +46,7 @@ FIELDS: dict[str, set[str]] = {
     "TaxCode": {"Id", "Name", "Active"} | _META,
     "TaxRate": {"Id", "Name", "Active"} | _META,
     "Class": _NAMED,
+    "CompanyCurrency": {"Id", "Name", "Code", "Active"} | _META,
     "Department": _NAMED,
     "Attachable": {"Id", "FileName", "Note", "AttachableRef.EntityRef.Type", "AttachableRef.EntityRef.value"}
     | _META,

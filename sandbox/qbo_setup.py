@@ -12,10 +12,10 @@ from sandbox.store import World
 from sandbox.web import Json
 
 KNOWN = {
-    "realm_id", "name", "country", "home_currency", "multicurrency", "rates", "accounts", "replace_accounts",
-    "vendors", "customers", "employees", "tax", "classes", "departments", "preferences", "book_close_date",
-    "book_close_password", "subscription_active", "limits", "shuffle_answers", "latency_seconds",
-    "drop_links", "requestid_seconds",
+    "realm_id", "name", "country", "home_currency", "multicurrency", "currencies", "rates", "accounts",
+    "replace_accounts", "vendors", "customers", "employees", "tax", "classes", "departments", "preferences",
+    "book_close_date", "book_close_password", "subscription_active", "limits", "shuffle_answers",
+    "latency_seconds", "drop_links", "requestid_seconds",
 }  # fmt: skip
 
 
@@ -27,6 +27,8 @@ def configure_company(world: World, wish: Json) -> Company:
     realm, now = str(wish.get("realm_id") or 9341453000000001 + len(world.qbo_companies)), world.clock.now()
     company = world.qbo_companies.get(realm) or _new_company(realm, wish, now=now)
     _settings(company, wish)
+    for code in wish.get("currencies", []):
+        _currency(company, str(code), now=now)
     for row in wish.get("accounts", []):
         _account(company, row, now=now)
     for row in wish.get("tax", []):
@@ -99,6 +101,15 @@ def _account(company: Company, row: Json, *, now: datetime) -> None:
     company.touch(known, now=now)
 
 
+def _currency(company: Company, code: str, *, now: datetime) -> None:
+    """Another currency in which the company keeps books; whoever is set up in one brings it along."""
+    if code != company.home and all(
+        row["Code"] != code for row in company.tables["CompanyCurrency"].values()
+    ):
+        fields = {"Code": code, "Name": qbo_chart.CURRENCY_NAMES.get(code, code), "Active": True}
+        company.add("CompanyCurrency", fields, now=now)
+
+
 def _tax(company: Company, row: Json, *, now: datetime) -> None:
     """A tax code with its purchase rates; a code of the same name is replaced."""
     rates = row.get("rates") or [{"name": row["name"], "rate": row["rate"]}]
@@ -133,6 +144,7 @@ def _tax(company: Company, row: Json, *, now: datetime) -> None:
 
 def _party(company: Company, kind: str, row: Json, *, now: datetime) -> None:
     text = str(row["name"])
+    _currency(company, str(row.get("currency") or company.home), now=now)
     fields: Json = {
         "DisplayName": text,
         "PrintOnCheckName": text,

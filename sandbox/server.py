@@ -61,6 +61,8 @@ class _Connection(BaseHTTPRequestHandler):
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         # One write for head and body: two small packets would wait for each other's acknowledgement.
         buffer: list[bytes] = self._headers_buffer  # type: ignore[attr-defined]
         buffer.append(b"\r\n")

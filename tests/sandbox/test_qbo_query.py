@@ -120,6 +120,14 @@ def test_the_company_tells_its_country(qbo: Qbo) -> None:
     assert (shown["Country"], shown["CompanyAddr"]["Country"]) == ("AU", "AUS")
 
 
+def test_currencies_are_listed_and_others_refused(control: Control, qbo: Qbo) -> None:
+    assert qbo.rows("select * from CompanyCurrency") == []
+    set_up(control, multicurrency=True, currencies=["USD", "EUR"])
+    assert [row["Code"] for row in qbo.rows("select * from CompanyCurrency")] == ["USD", "EUR"]
+    assert qbo.refusal("Vendor", {"DisplayName": "Yuki", "CurrencyRef": {"value": "JPY"}}) == "2220"
+    assert qbo.made("Vendor", {"DisplayName": "Sam", "CurrencyRef": {"value": "USD"}})["Id"]
+
+
 def test_exchange_rates_are_home_units_for_one(control: Control, qbo: Qbo) -> None:
     set_up(control, rates={"USD": "1.5"})
     query = {"sourcecurrencycode": "USD", "asofdate": "2026-08-21"}

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 from quickbooks import QuickBooks, batch
 from quickbooks.exceptions import AuthorizationException, QuickbooksException, ValidationException
 from quickbooks.objects import Account, Attachable, Bill, BillPayment, Preferences, Purchase, Vendor
@@ -19,13 +20,11 @@ class Session:
     """What the library needs of an OAuth session."""
 
     def __init__(self, token: str) -> None:
-        import requests
-
         self.access_token = token
         self._session = requests.Session()
 
-    def request(self, *args: Any, **more: Any) -> Any:
-        return self._session.request(*args, timeout=WAIT, **more)
+    def request(self, method: str, url: str, **more: Any) -> Any:
+        return self._session.request(method, url, timeout=WAIT, **more)
 
 
 @pytest.fixture
