@@ -15,9 +15,10 @@ from models.expense import Document, Expense
 from models.history import note
 
 
-def find_expense(session: Session, company: Company, entry_id: int) -> Expense:
-    """The expense of this entry; raises NotFound."""
+def find_expense(session: Session, company: Company, entry_id: int, *, to_change: bool = False) -> Expense:
+    """The expense of this entry; raises NotFound. `to_change`: no worker may claim it meanwhile."""
     statement = select(Expense).where(Expense.company_id == company.id, Expense.entry_id == entry_id)
+    statement = statement.with_for_update() if to_change else statement
     expense = session.scalars(statement).one_or_none()
     if expense is None:
         raise NotFound(
@@ -84,7 +85,7 @@ def approve_expense(
 ) -> None:
     """Lets a draft that is kept here be posted as it was shown: an entry that is edited later must be
     approved again. Raises NotFound, or NeedsAttention when nothing waits for an approval."""
-    expense = find_expense(session, company, entry_id)
+    expense = find_expense(session, company, entry_id, to_change=True)
     if expense.state != states.AWAITING_APPROVAL or expense.lease is not None:
         raise NeedsAttention(
             "nothing_to_approve",
@@ -109,7 +110,7 @@ def ignore_expense(
 ) -> None:
     """Takes the expense out of the queue for good, with a reason. Raises NotFound, or NeedsAttention when
     that would hide something: a document that is made or may be, or a worker at it."""
-    expense = find_expense(session, company, entry_id)
+    expense = find_expense(session, company, entry_id, to_change=True)
     if expense.lease is not None or _documents(session, expense, states.OPEN):
         raise NeedsAttention(
             "in_progress",

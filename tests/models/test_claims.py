@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import threading
 
+import pytest
 from sqlalchemy import select, text, update
 
 from models import states
+from models.actions import ignore_expense
 from models.claims import Ending, claim_expenses, companies_with_work, finish_expenses, renew_lease
 from models.company import Company
 from models.database import Database
@@ -126,3 +128,14 @@ def test_the_clock_rings_only_for_companies_that_have_work_and_may_work(database
             store_messages(session, [message(companies[key])])
     with database.read() as session:
         assert companies_with_work(session, now=database.now(session) + dt.timedelta(seconds=1)) == ["busy"]
+
+
+def test_no_worker_claims_an_expense_while_a_person_ignores_it(database: Database, company: Company) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    fill(database, company, 1)
+    with database.write() as session:
+        now = database.now(session)
+        ignore_expense(session, company, 1, reason="private", actor="bo", now=now)
+        assert claim(database, company, "a") == []
+    assert claim(database, company, "b") == []
