@@ -139,7 +139,7 @@ def freeze_request(
         session.execute(
             update(Document)
             .where(Document.id == document.id)
-            .values(plan=document.plan)
+            .values(plan=document.plan, account=document.account)
             .execution_options(synchronize_session=False)
         )
     return request

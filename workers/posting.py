@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from errors import Held, NeedsAttention, Paused, RateLimited, Retryable, Skipped, Trouble, Wait
 from mappers import documents as words
+from mappers.accounts import check_account_currency, check_can_pay, find_account
 from mappers.changes import describe_changes
 from mappers.closed_period import on_open_day
 from mappers.connectwise import fingerprint, to_entry
@@ -364,6 +365,7 @@ class Posting:
 
     def _send_what_settles(self, cases: Sequence[Case], kinds: Sequence[str]) -> None:
         waiting = [case for case in cases if self._to_send([case], kinds)]
+        self._each(waiting, self._take_newer_account)
         self._each(waiting, self._fill_in_what_is_settled)
         self._each(waiting, self._move_into_open_books)
         newer = {"closed_period"}, lambda: self._work.books(fresh=True), self._move_into_open_books
@@ -436,6 +438,22 @@ class Posting:
                 raise _settled_already(claim)
             also = made.get(plan.also_settles or "")
             document.plan = plan_text(plan.settling(claim.remote_id, also=also.remote_id if also else None))
+
+    def _take_newer_account(self, case: Case) -> None:
+        """A refused payment goes by the rule as it is now: naming another account there is what cures it."""
+        refused = [d for d in case.documents if d.kind in words.MONEY and d.state == states.FAILED]
+        for document in refused if case.begun_before else ():
+            assert case.entry is not None
+            planned, books = plan_of(document), self._work.books()
+            decision = decide(case.entry, settings=self._work.settings, site=self._work.site())
+            if planned.settles is None or decision.money != document.kind or not decision.account:
+                continue
+            account = find_account(books, decision.account)
+            if account.id != planned.account:
+                check_can_pay(account)
+                check_account_currency(account, books=books, currency=planned.currency, converts=True)
+                document.plan = plan_text(replace(planned, account=account.id, account_name=account.name))
+                document.account, case.decision = account.name, decision
 
     def _move_into_open_books(self, case: Case) -> None:
         """The books may have been closed since the payment was planned."""

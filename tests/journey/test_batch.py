@@ -13,7 +13,7 @@ from models.company import Company, Connection
 from models.expense import Expense
 from models.inbox import wake_expenses
 from tests.journey.conftest import COMPANY_FILE, TENANT, Journey
-from tests.journey.hands import all_of, claim, ending, payments, retry, set_books
+from tests.journey.hands import add_rows, all_of, claim, ending, payments, retry, set_books
 from tests.world import NOON
 from workers.posting import Posting
 
@@ -194,3 +194,17 @@ def test_one_companys_lost_connection_stops_only_that_company(journey: Journey) 
     journey.post()
     Posting(journey.wiring.work("beta")).run()
     assert states_of(journey, ours) == {"acme": "queued", "beta": "done"}
+
+
+@ONE
+def test_a_refused_payment_goes_by_the_rule_as_it_is_when_somebody_retries(journey: Journey) -> None:
+    know_the_books(journey)
+    set_books(journey, accounts=[{"code": "850", "enable_payments": False}])
+    [entry_id] = journey.add({"payment_type": "Company Visa Debit"})
+    journey.post()
+    assert ending(journey, entry_id) == ("needs_attention", "account_cannot_pay")
+    rule = {"member": "*", "payment_type": "Company Visa Debit", "action": "payment_account"}
+    add_rows(journey, "rules", rule | {"account": "Amex 1001"})
+    retry(journey, entry_id)
+    journey.assert_posted_once(entry_id)
+    assert [d.account for d in journey.documents(entry_id)] == [None, "Amex 1001"]
