@@ -13,7 +13,7 @@ from sandbox.server import serve
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; 1 when the address cannot be had."""
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox", description="Pretend ConnectWise, Xero and bank feed."
+        prog="python -m sandbox", description="Pretend ConnectWise, Xero, QuickBooks Online and bank feed."
     )
     parser.add_argument("--port", type=int, default=9009)
     parser.add_argument("--host", default="127.0.0.1")
