@@ -191,7 +191,6 @@ def test_a_fault_is_named_with_its_table_row_and_key(more: str, said: str) -> No
         ("https://NA.myconnectwise.net/", "https://na.myconnectwise.net/v4_6", '"site" must be'),
         ("https://NA.myconnectwise.net/", "na.myconnectwise.net", '"site" must be'),
         ("https://NA.myconnectwise.net/", "https://na:port", '"site" "https://na:port" is not an address'),
-        ('"xero"', '"qbo"', '"provider" "qbo" is not available yet'),
         ('"xero"', '"xreo"', '(did you mean "xero"?)'),
         ("member_limit = 2", "member_limit = 0", '"member_limit" must be'),
         ('public_key = "env:ACME_CW_PUBLIC"', "public_key = 123456", '"public_key" must be text in quotes.'),
