@@ -129,7 +129,8 @@ class Result:
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """A live document (not voided or deleted) found at the ledger. `approved`: it is not a draft. `whole`: it
-    settles what it was sent to settle; False is a payment that the ledger made without its links."""
+    settles what it was sent to settle; False is a payment that the ledger made without its links. `contact`:
+    the id of whose it is, where the ledger says."""
 
     marker: str
     remote_id: str
@@ -141,3 +142,4 @@ class Found:
     approved: bool = True
     reconciled: bool = False
     whole: bool = True
+    contact: str | None = None

@@ -219,6 +219,7 @@ def _claims(
                 due=_first(row, "AmountDue", "RemainingCredit"),
                 status=status,
                 approved=status in ("AUTHORISED", "PAID"),
+                contact=_part(row, "Contact").get("ContactID"),
             )
 
 

@@ -388,7 +388,8 @@ def frozen_call(request: Request) -> words.Call:
 
 
 def is_ours(plan: words.Document, found: Sequence[words.Found]) -> bool:
-    """Whether exactly one document was found and it equals what was sent: amount, currency, day."""
+    """Whether exactly one document was found and it equals what was sent: contact, amount,
+    currency, day. A supplier's own bill may carry our number too."""
     if len(found) != 1:
         return False
     hit = found[0]
@@ -397,6 +398,7 @@ def is_ours(plan: words.Document, found: Sequence[words.Found]) -> bool:
     same_day = hit.date is None or hit.date == plan.date
     return (
         hit.whole
+        and hit.contact in (None, plan.contact)
         and hit.amount == Decimal(plan.amount)
         and hit.currency in (None, plan.currency)
         and same_day

@@ -15,7 +15,7 @@ from models import states
 from models.company import Company, Connection
 from models.expense import Document, Request
 from tests.journey.conftest import Journey
-from tests.journey.hands import retry
+from tests.journey.hands import in_xero, retry
 from workers.posting import Posting
 from workers.sweep import care
 
@@ -377,3 +377,21 @@ def test_the_last_unanswered_replay_is_given_a_minute_before_it_is_looked_for(jo
         assert (request.due_at - journey.database.now(session)).total_seconds() > 45
     until_settled(journey, entry_id)
     assert_once(journey, entry_id)
+
+
+@pytest.mark.one_database
+def test_an_equal_bill_of_another_supplier_is_never_taken_for_ours(journey: Journey) -> None:
+    entry_id = add(journey, "bill")
+    journey.fault(system="xero", method="PUT", path="/Invoices", kind="refuse", times=1)
+    journey.post()
+    line = {"Description": "theirs", "Quantity": 1, "UnitAmount": 120.5, "AccountCode": "420"}
+    day = {"Date": "2026-08-21", "DueDate": "2026-08-21"}
+    theirs: dict[str, Any] = {"Type": "ACCPAY", "InvoiceNumber": f"CW-{entry_id}", "Status": "AUTHORISED"}
+    theirs |= day | {"Contact": {"Name": "Stranger Ltd"}, "LineAmountTypes": "Inclusive", "LineItems": [line]}
+    in_xero(journey, "PUT", "/Invoices", {"Invoices": [theirs]})
+    age(journey, 900)
+    for _ in range(3):
+        journey.make_due()
+        journey.post()
+    assert journey.expense(entry_id).cause == "unclear_at_ledger"
+    assert documents_of(journey, "payment", entry_id) == []
