@@ -19,8 +19,9 @@ import requests
 
 from settings import Settings
 from tests.journey.conftest import Journey, journey, sandbox_url
+from tests.journey.test_qbo import qbo
 
-__all__ = ["journey", "sandbox_url"]
+__all__ = ["journey", "qbo", "sandbox_url"]
 
 ROOT = Path(__file__).resolve().parents[2]
 LEASE_SECONDS = 3
@@ -114,17 +115,22 @@ def environment(settings: Settings, *, port: int) -> dict[str, str]:
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": settings.secret_key,
         "ENCRYPTION_KEYS": ",".join(settings.encryption_keys),
-        "XERO_CLIENT_ID": "sandbox-client",
-        "XERO_CLIENT_SECRET": "sandbox-secret",
-        "XERO_API_URL": settings.xero_api_url,
-        "XERO_IDENTITY_URL": settings.xero_identity_url,
-        "XERO_LOGIN_URL": settings.xero_login_url,
+        **_ledger_settings(settings),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "LEASE_SECONDS": str(LEASE_SECONDS),
         "RETRY_SCHEDULE": "1,1,1,1,1,1,1,1,1,1",
         "LOG_FORMAT": "json",
         "PORT": str(port),
     }
+
+
+def _ledger_settings(settings: Settings) -> dict[str, str]:
+    """Where the ledgers are and who we are there, as the journey has it."""
+    names = (
+        *("xero_client_id", "xero_client_secret", "xero_api_url", "xero_identity_url", "xero_login_url"),
+        *("qbo_client_id", "qbo_client_secret", "qbo_api_url", "qbo_oauth_url", "qbo_login_url"),
+    )
+    return {name.upper(): getattr(settings, name) for name in names if getattr(settings, name)}
 
 
 def free_port() -> int:
@@ -136,6 +142,17 @@ def free_port() -> int:
 
 @pytest.fixture
 def rig(journey: Journey, tmp_path: Path) -> Iterator[Rig]:
+    """The service for the company at Xero."""
+    yield from _rig(journey, tmp_path)
+
+
+@pytest.fixture
+def qbo_rig(qbo: Journey, tmp_path: Path) -> Iterator[Rig]:
+    """The service for the company at QuickBooks."""
+    yield from _rig(qbo, tmp_path)
+
+
+def _rig(journey: Journey, tmp_path: Path) -> Iterator[Rig]:
     port = free_port()
     logs = tmp_path / "logs"
     logs.mkdir()
