@@ -159,6 +159,8 @@ def _check_change(company: Company, wish: Wish, record: Json, fields: Json) -> N
     check_period(company, fields["TxnDate"])
     allowed = "allowduplicatedocnum" in wish.include
     check_number(company, wish.kind, fields, own=record["Id"], allowed=allowed)
+    if wish.kind == "JournalEntry" and fields["Line"] != record["Line"] and _journal_links(company, record):
+        raise business("The lines of a journal entry that settles a bill cannot be changed.")
     if wish.kind not in ("Bill", "VendorCredit"):
         return
     vendor = record["VendorRef"]["value"]
@@ -206,17 +208,17 @@ def _delete(company: Company, wish: Wish, body: Json) -> Json:
 
 def _check_unlinked(company: Company, kind: str, record: Json) -> None:
     linked = kind in ("Bill", "VendorCredit") and bool(payers(company, kind, record["Id"]))
-    if kind == "JournalEntry":
-        vendors = {
-            line[JOURNAL]["Entity"]["EntityRef"]["value"]
-            for line in record["Line"]
-            if line[JOURNAL]["Entity"]
-        }
-        linked = linked or any(settled(company, kind, record["Id"], vendor=vendor) for vendor in vendors)
-    if linked:
+    if linked or (kind == "JournalEntry" and _journal_links(company, record)):
         raise Fault(
             "800", "Object cannot be deleted", f"{kind} {record['Id']} has payments; remove them first"
         )
+
+
+def _journal_links(company: Company, record: Json) -> bool:
+    """Whether a payment uses a journal entry, for any of its vendors."""
+    entities = [line[JOURNAL]["Entity"] for line in record["Line"] if line[JOURNAL]["Entity"]]
+    vendors = {entity["EntityRef"]["value"] for entity in entities}
+    return any(settled(company, "JournalEntry", record["Id"], vendor=vendor) for vendor in vendors)
 
 
 def read(company: Company, kind: str, identity: str) -> Json:

@@ -105,11 +105,13 @@ def test_a_journal_entry_must_balance(qbo: Qbo) -> None:
     assert qbo.refusal("JournalEntry", body) == "6000"
 
 
-def test_a_linked_journal_entry_cannot_be_deleted(qbo: Qbo) -> None:
+def test_a_linked_journal_entry_can_be_neither_changed_nor_deleted(qbo: Qbo) -> None:
     bill, entry = qbo.made("Bill", qbo.bill()), qbo.made("JournalEntry", qbo.journal(110))
     links = (("Bill", bill["Id"], 110.0), ("JournalEntry", entry["Id"], 110.0))
     qbo.made("BillPayment", qbo.payment(*links, total=0))
-    assert qbo.refusal("JournalEntry", {"Id": entry["Id"], "SyncToken": "0"}, operation="delete") == "800"
+    key = {"Id": entry["Id"], "SyncToken": "0"}
+    assert qbo.refusal("JournalEntry", {**qbo.journal(100), **key}) == "6000"
+    assert qbo.refusal("JournalEntry", key, operation="delete") == "800"
 
 
 def test_a_transfer_moves_between_balance_sheet_accounts(qbo: Qbo) -> None:

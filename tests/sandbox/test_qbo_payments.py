@@ -208,3 +208,18 @@ def test_payables_are_relieved_at_the_rate_of_the_bill(control: Control) -> None
     assert found["Business Cheque"] == Decimal("-176.00")
     assert found["Exchange Gain or Loss"] == Decimal("11.00")
     assert "Accounts Payable (A/P) - USD" not in found
+
+
+def test_more_credit_than_there_is_to_settle_is_left_alone(qbo: Qbo, bill: Any) -> None:
+    entry = qbo.made("JournalEntry", qbo.journal(150))
+    body = qbo.payment(("Bill", bill["Id"], 110), ("JournalEntry", entry["Id"], 150), total=0)
+    made = qbo.made("BillPayment", body)
+    assert [line["Amount"] for line in made["Line"]] == [110, 110]
+    assert qbo.read("Vendor", qbo.vendors["Jo Doe"])["Balance"] == -40
+
+
+def test_bills_of_two_payables_accounts_are_not_paid_together(control: Control, qbo: Qbo, bill: Any) -> None:
+    made = qbo.made("Account", {"Name": "Trade creditors", "AccountType": "Accounts Payable"})
+    other = qbo.made("Bill", qbo.bill(APAccountRef={"value": made["Id"]}))
+    body = qbo.payment(("Bill", bill["Id"], 110), ("Bill", other["Id"], 110), total=220)
+    assert qbo.refusal("BillPayment", body) == "620"
