@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -147,6 +148,7 @@ def bearer(client: Any) -> dict[str, str]:
 def test_it_reads_preferences_and_changes(client: Any, names: Any) -> None:
     assert Preferences.get(qb=client).CurrencyPrefs.HomeCurrency.value == "AUD"
     bill(names).save(qb=client)
-    answer = client.change_data_capture("Bill,Purchase", "2026-11-01T00:00:00Z")
+    since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    answer = client.change_data_capture("Bill,Purchase", since)
     assert len(answer["CDCResponse"][0]["QueryResponse"][0]["Bill"]) == 1
     assert Purchase.all(qb=client) == []
