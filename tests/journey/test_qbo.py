@@ -14,7 +14,7 @@ from models.actions import approve_expense
 from models.companies import find_company
 from settings import Settings
 from tests.journey.conftest import COMPANY_FILE, Journey, open_company
-from tests.journey.hands import set_expenses
+from tests.journey.hands import set_expenses, set_rows
 from workers.wiring import Wiring
 
 pytestmark = pytest.mark.one_database
@@ -154,3 +154,24 @@ def test_whatever_happens_to_a_write_there_is_one_of_each(
     assert_done(qbo, entry_id)
     state = qbo.control("GET", f"/qbo/{REALM}/state")
     assert sum(len(state[name]) for name in MADE) == len(qbo.documents(entry_id))
+
+
+def test_one_bad_of_thirty_stops_alone_in_quickbooks_own_words(qbo: Journey) -> None:
+    set_rows(qbo, "members", {"identifier": "bchan", "contact": "999999"})
+    good = qbo.add(*[{"amount": f"{n}.00"} for n in range(1, 30)])
+    [bad] = qbo.add({}, member="bchan")
+    qbo.post()
+    assert {qbo.expense(entry_id).state for entry_id in good} == {states.DONE}
+    refused = qbo.expense(bad)
+    assert refused.state == states.NEEDS_ATTENTION
+    assert "999999" in (refused.why or "")
+
+
+def test_three_hundred_at_once_take_few_calls(qbo: Journey) -> None:
+    entries = [{"amount": f"{n}.50"} for n in range(1, 201)]
+    entries += [{"amount": f"{n}.50", "payment_type": "Company Visa Debit"} for n in range(1, 101)]
+    ids = qbo.add(*entries)
+    qbo.post()
+    assert {qbo.expense(entry_id).state for entry_id in ids} == {states.DONE}
+    calls = qbo.control("GET", f"/calls?system=qbo&tenant={REALM}")["count"]
+    assert calls / len(ids) <= 0.15
