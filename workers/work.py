@@ -18,14 +18,16 @@ from mappers.entry import Site
 from mappers.stored import books_from_json, books_to_json, site_from_json, site_to_json
 from mappers.traits import XERO, LedgerTraits
 from models.companies import load_reference, save_reference
+from models.company import Reference
 from models.database import Database
 from providers.connectwise import ConnectWise
 from providers.contract import Ledger
 from workers.tokens import Tokens
 
-BOOKS, SITE = "books", "site"
+BOOKS, BOOKS_WHOLE, SITE = "books", "books_whole", "site"
 # What newer data would cure is tried again with newer data at once (workers/posting.py), so age costs little.
 BOOKS_SECONDS = 3600
+WHOLE_SECONDS = 86_400  # some changes are told by no ledger: once a day everything is read
 SITE_SECONDS = 3600
 
 T = TypeVar("T")
@@ -96,11 +98,24 @@ class Work:
         with self.database.read() as session:
             known = load_reference(session, self.company_id, BOOKS)
             now = self.database.now(session)
-        if known and not fresh and now - known.fetched_at < dt.timedelta(seconds=BOOKS_SECONDS):
-            return books_from_json(json.loads(known.data))
+            whole = load_reference(session, self.company_id, BOOKS_WHOLE)
+        if known and not fresh:
+            is_young = now - known.fetched_at < dt.timedelta(seconds=BOOKS_SECONDS)
+            was_whole = whole is not None and now - whole.fetched_at < dt.timedelta(seconds=WHOLE_SECONDS)
+            if is_young or (was_whole and self._is_unchanged(known)):
+                return books_from_json(json.loads(known.data))
         books = self.use_ledger(lambda ledger: ledger.books())
         self._save(BOOKS, json.dumps(books_to_json(books)))
+        self._save(BOOKS_WHOLE, "{}")
         return books
+
+    def _is_unchanged(self, known: Reference) -> bool:
+        """Asks the ledger whether its lists changed since: one read for all, where reads are metered."""
+        since = known.fetched_at
+        if self.use_ledger(lambda ledger: ledger.changed_since(since)):
+            return False
+        self._save(BOOKS, known.data)
+        return True
 
     def site(self, *, fresh: bool = False) -> Site:
         """The ConnectWise site's tables: as remembered, or read anew when stale or `fresh`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from models.companies import find_company
 from settings import Settings
 from tests.journey.conftest import COMPANY_FILE, Journey, open_company
 from tests.journey.hands import set_expenses, set_rows
+from workers import work
 from workers.wiring import Wiring
 
 pytestmark = pytest.mark.one_database
@@ -175,3 +177,17 @@ def test_three_hundred_at_once_take_few_calls(qbo: Journey) -> None:
     assert {qbo.expense(entry_id).state for entry_id in ids} == {states.DONE}
     calls = qbo.control("GET", f"/calls?system=qbo&tenant={REALM}")["count"]
     assert calls / len(ids) <= 0.15
+
+
+def test_old_lists_are_asked_for_changes_before_they_are_read_again(
+    qbo: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "BOOKS_SECONDS", 0)
+    time.sleep(1.1)  # changes are told by the second
+    first = qbo.wiring.work("acme").books()
+    before = qbo.control("GET", f"/calls?system=qbo&tenant={REALM}")["by"]
+    assert qbo.wiring.work("acme").books() == first
+    after = qbo.control("GET", f"/calls?system=qbo&tenant={REALM}")["by"]
+    assert {name: n - before.get(name, 0) for name, n in after.items() if n != before.get(name)} == {
+        "GET /cdc": 1
+    }
