@@ -1,4 +1,4 @@
-"""`bin/demo`: real processes, a pretend world, a month-end from approval to the matched bank line."""
+"""`bin/demo`: real processes, a pretend world, two companies, from approval to the matched bank line."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from typing import Any
 
 from rich.console import Console
 
-from bin.demo_month.month import expenses
-from bin.demo_month.pretend import APP, SECRETS, Pretend
+from bin.demo_month.month import Spent, expenses
+from bin.demo_month.pretend import APP, ORIGINS, QBO_REALM, SECRETS, XERO_TENANT, Pretend
+from bin.demo_month.quickbooks import quickbooks_expenses
 from bin.demo_month.relay import Relay
-from bin.demo_month.story import COMPANY_FILE, MANAGE, Month, NotAsExpected
+from bin.demo_month.story import COMPANY_FILES, MANAGE, Month, NotAsExpected, Side
 from bin.service import Service, ServiceFailed, free_port
 
 START_SECONDS = 30.0
 PYTHON = sys.executable
+KEYS = ("acme", "acme-q")
 
 
 def main() -> int:
@@ -65,7 +67,7 @@ def _options() -> argparse.Namespace:
         "--once", action="store_true", help="end when done: 0 if everything expected has happened"
     )
     parser.add_argument("--port", type=int, help="where the console listens (default: 8000, or a free one)")
-    parser.add_argument("--expenses", type=int, default=60, help="how many expenses to enter (default 60)")
+    parser.add_argument("--expenses", type=int, default=60, help="how many to enter for Xero (default 60)")
     parser.add_argument("--keep", action="store_true", help="leave the demo's folder (database, logs) behind")
     options = parser.parse_args()
     try:
@@ -94,33 +96,38 @@ def _service(folder: Path, port: int | None) -> Service:
 
 def _show(console: Console, service: Service, options: argparse.Namespace) -> None:
     started = time.monotonic()
-    console.print("Starting Redis, the pretend ConnectWise, Xero and bank, web, workers and clock ...")
-    pretend, relay = _start(service)
+    console.print("Starting Redis, the pretend ConnectWise, ledgers and bank, web, workers and clock ...")
+    xero, qbo = _start(service, options.month)
     console.print(
-        f"Ready after {time.monotonic() - started:.1f} s: company acme is imported, its callback registered."
+        f"Ready after {time.monotonic() - started:.1f} s: companies acme (Xero) and acme-q (QuickBooks) are"
+        " imported, their callbacks registered."
     )
-    Month(console, service, pretend, relay).run(options.month)
+    Month(console, service, xero, qbo).run()
     took = time.monotonic() - started
-    console.print(f"[green]As expected[/green]: all {len(options.month)} expenses, after {took:.1f} s.")
+    counts = f"{len(xero.month)} expenses on Xero and {len(qbo.month)} on QuickBooks"
+    console.print(f"[green]As expected[/green]: all {counts}, after {took:.1f} s.")
     if not options.once:
-        _stay(console, service, relay)
+        _stay(console, service, xero.relay)
 
 
-def _start(service: Service) -> tuple[Pretend, Relay]:
+def _start(service: Service, month: list[Spent]) -> tuple[Side, Side]:
     service.start_redis()
     service.start("sandbox", PYTHON, "-m", "sandbox", "--port", "0", "--seed", "demo")
     service.release()
-    pretend = Pretend(_sandbox_address(service))
-    pretend.close_books()
-    names = ("ACME_CW_SITE", "XERO_API_URL", "XERO_IDENTITY_URL", "XERO_LOGIN_URL")
-    service.environ |= dict.fromkeys(names, pretend.url)
+    url = _sandbox_address(service)
+    pretend = Pretend(url, "xero", "acme_f", XERO_TENANT), Pretend(url, "qbo", "acme_q", QBO_REALM)
+    for one in pretend:
+        one.close_books()
+    service.environ |= dict.fromkeys(ORIGINS, url)
     service.start_all(copies={"worker": 2})
-    service.run(MANAGE, "company", "import", str(COMPANY_FILE))
-    service.run(MANAGE, "callback", "register", "acme")
+    for file in COMPANY_FILES.values():
+        service.run(MANAGE, "company", "import", str(file))
+    for key in KEYS:
+        service.run(MANAGE, "callback", "register", key)
     token = service.run(MANAGE, "token", "add", "demo", "--role", "admin").strip()
-    relay = Relay(service.environ["PUBLIC_URL"], token)
-    _wait_until_ready(service, relay)
-    return pretend, relay
+    relays = [Relay(service.environ["PUBLIC_URL"], token, key) for key in KEYS]
+    _wait_until_ready(service, relays[0])
+    return Side(pretend[0], relays[0], month), Side(pretend[1], relays[1], quickbooks_expenses())
 
 
 def _sandbox_address(service: Service) -> str:

@@ -1,6 +1,7 @@
 """The month that the demo enters: every row of the decision table, with what must become of each expense.
 
-The company is docs/examples/acme.toml. Amounts on one account differ, so that each bank line has one match.
+The company is docs/examples/acme.toml, on Xero; quickbooks.py has the month of the other one. Amounts on
+one account differ, so that each bank line has one match.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Due:
 
     `claim` "bill" or "credit_note" with its status at Xero and the account code of its line; `money`
     "payment", "refund", "spend" or "receive", from or onto `account`; `matched`: its bank line finds it.
+    A claim of status "KEPT" is a draft that waits with us, and stands nowhere else.
+    `cost` is the account of the line: its code at Xero, its name at QuickBooks.
     """
 
     row: str
@@ -59,11 +62,13 @@ class Due:
     matched: bool = False
     due_days: int = 0
     tax: Decimal | None = None  # as the member typed it
+    journal: str | None = None  # QuickBooks: the account that a journal takes the claim over to
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """One expense as a member enters it; `money` is what it comes to when `amount` is a distance."""
+    """One expense as a member enters it; `money` is what it comes to when `amount` is a distance, `feeds` the
+    account behind each company payment type."""
 
     member: str
     kind: str
@@ -75,6 +80,7 @@ class Spent:
     money: Decimal | None = None
     month: int = MONTH.month
     more: Mapping[str, object] = field(default_factory=dict)
+    feeds: Mapping[str, str] = field(default_factory=FEED.copy)
 
     @property
     def approve(self) -> bool:
@@ -93,7 +99,7 @@ class Spent:
     @property
     def feed(self) -> str | None:
         """The account whose bank feed shows this, if the company's money moved."""
-        return FEED.get(self.payment) if self.amount else None
+        return self.feeds.get(self.payment) if self.amount else None
 
     def entry(self) -> dict[str, object]:
         """The words in which the sandbox takes an expense."""
@@ -123,7 +129,7 @@ def _everyday(number: int) -> Spent:
     debit = number % 3 == 2
     member = "asmith" if debit else list(NAMES)[number % len(NAMES)]
     cents = 1_500 + number * 137  # each amount once
-    return _spent(
+    return make_spent(
         VISA if debit else AMEX,
         member,
         kinds[number % len(kinds)],
@@ -241,7 +247,7 @@ def _needs(cause: str) -> Due:
     return Due(row="mapping", state="needs_attention", cause=cause)
 
 
-def _spent(
+def make_spent(
     payment: str,
     member: str,
     kind: str,
@@ -252,6 +258,7 @@ def _spent(
     classed: str = NON_REIMBURSABLE,
     **more: object,
 ) -> Spent:
+    """An expense; a claim without a cost account gets the one of its type at Xero."""
     return Spent(
         member=member,
         kind=kind,
@@ -264,8 +271,8 @@ def _spent(
     )
 
 
-_amex, _visa = partial(_spent, AMEX), partial(_spent, VISA)
-_own = partial(_spent, OWN, classed=REIMBURSABLE)
+_amex, _visa = partial(make_spent, AMEX), partial(make_spent, VISA)
+_own = partial(make_spent, OWN, classed=REIMBURSABLE)
 
 
 def _miles(member: str, miles: str, *, day: int, worth: str, due: Due, **more: object) -> Spent:

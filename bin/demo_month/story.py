@@ -1,10 +1,14 @@
-"""The demo's month in order: enter, approve at once, verify, cure one cause, verify, reconcile, sum up."""
+"""The demo's month in order, for both companies at a time.
+
+Enter, approve at once, verify, let a person cure one cause and approve one draft, verify, reconcile, sum up.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -12,14 +16,16 @@ from rich.console import Console
 from bin.demo_month import verify
 from bin.demo_month.month import CURE, CURED_CAUSE, Spent, cured
 from bin.demo_month.pretend import Pretend
+from bin.demo_month.quickbooks import approved_by_hand, balances_due, first_kept
 from bin.demo_month.relay import Relay
-from bin.demo_month.summary import print_summary
-from bin.demo_month.watch import Seen, watch
+from bin.demo_month.summary import print_balances, print_calls, print_summary
+from bin.demo_month.watch import Seen, Track, watch
 from bin.service import Service
 from settings import ROOT
 
-COMPANY_FILE = ROOT / "docs" / "examples" / "acme.toml"
+COMPANY_FILES = {key: ROOT / "docs" / "examples" / f"{key}.toml" for key in ("acme", "acme-qbo")}
 MANAGE = str(ROOT / "bin" / "manage")
+BEFORE = ("held", "skipped")
 END_SECONDS = 120.0
 MOST_TOLD = 20
 
@@ -33,88 +39,145 @@ class NotAsExpected(Exception):
 
 
 @dataclass
+class Side:
+    """One company: what was entered there, and both ways to look at it."""
+
+    pretend: Pretend
+    relay: Relay
+    month: list[Spent]
+    entered: Mapping[int, Spent] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return "QuickBooks" if self.pretend.ledger == "qbo" else "Xero"
+
+
+@dataclass
 class Month:
-    """One run. Raises NotAsExpected, and ServiceFailed when a process ends by itself."""
+    """One run of two companies. Raises NotAsExpected, and ServiceFailed when a process ends by itself."""
 
     console: Console
     service: Service
-    pretend: Pretend
-    relay: Relay
+    xero: Side
+    qbo: Side
 
-    def run(self, month: list[Spent]) -> None:
-        entered = self._enter(month)
-        self._approve(entered)
-        found = self._differences(entered)
-        entered = self._cure(entered)
-        found += self._differences(entered)
-        found += self._reconcile(entered)
-        self._sum_up(entered)
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        return self.xero, self.qbo
+
+    def run(self) -> None:
+        self._enter()
+        self._approve()
+        found = self._differences()
+        self._cure()
+        self._approve_draft()
+        self._settle()
+        found += self._differences()
+        found += self._reconcile()
+        self._sum_up()
         if found:
             raise NotAsExpected(list(dict.fromkeys(found)))
 
-    def _enter(self, month: list[Spent]) -> Mapping[int, Spent]:
+    def _enter(self) -> None:
         """Members enter and submit; ConnectWise calls back already, and everything is held."""
-        entered = self.pretend.enter(month)
-        lines = self.pretend.spend(entered)
-        self.console.print(
-            f"Entered {len(entered)} expenses of 5 members in ConnectWise; the bank feed has {lines} lines."
-        )
+        for side in self.sides:
+            side.entered = side.pretend.enter(side.month)
+            lines = side.pretend.spend(side.entered)
+            self.console.print(
+                f"Entered {len(side.entered)} expenses of 5 members in ConnectWise for the company on"
+                f" {side.name}; its bank feed has {lines} lines."
+            )
         self._watch(
             "Held until approved",
-            entered,
-            lambda seen: len(entered) - sum(row["state"] in ("held", "skipped") for row in seen.values()),
+            lambda side, seen: len(side.entered) - sum(r["state"] in BEFORE for r in seen.values()),
         )
-        return entered
 
-    def _approve(self, entered: Mapping[int, Spent]) -> None:
-        moved = self.pretend.approve()
-        self.console.print(f"Approved {moved} of them at once; ConnectWise calls back for each.")
+    def _approve(self) -> None:
+        moved = [side.pretend.approve() for side in self.sides]
+        self.console.print(
+            f"Approved {moved[0]} and {moved[1]} of them at once; ConnectWise calls back for each."
+        )
         began = time.monotonic()
-        self._watch("Settled", entered, lambda seen: len(verify.waiting(entered, seen)))
+        self._settle()
         took = time.monotonic() - began
-        tries = self.pretend.deliveries()
+        tries = [attempt for side in self.sides for attempt in side.pretend.deliveries()]
         slowest = max((attempt["ms"] for attempt in tries), default=0)
         self.console.print(
             f"Settled {took:.1f} s after the approval;"
             f" {len(tries)} signed callbacks were answered, the slowest after {slowest:.0f} ms."
         )
 
-    def _cure(self, entered: Mapping[int, Spent]) -> Mapping[int, Spent]:
+    def _settle(self) -> None:
+        self._watch("Settled", lambda side, seen: len(verify.waiting(side.entered, seen)))
+
+    def _cure(self) -> None:
         """A person gives the unmapped expense type its account, once, and retries the cause."""
         file = Path(self.service.folder) / "acme.toml"
-        file.write_text(COMPANY_FILE.read_text() + CURE)
+        file.write_text(COMPANY_FILES["acme"].read_text() + CURE)
         self.service.run(MANAGE, "company", "import", str(file))
-        queued = self.relay.retry(cause=CURED_CAUSE)
+        queued = self.xero.relay.retry(cause=CURED_CAUSE)
         self.console.print(f"Gave Entertainment an account, retried {CURED_CAUSE}: {queued} expenses go on.")
-        entered = cured(entered)
-        self._watch("Settled", entered, lambda seen: len(verify.waiting(entered, seen)))
-        return entered
+        self.xero.entered = cured(self.xero.entered)
 
-    def _watch(self, title: str, entered: Mapping[int, Spent], left: Callable[[Seen], int]) -> None:
-        def look() -> Seen:
-            self.service.check()
-            return self.relay.expenses()
+    def _approve_draft(self) -> None:
+        """A person looks at a draft that QuickBooks can't keep, and lets it go."""
+        side, entry_id = self.qbo, first_kept(self.qbo.entered)
+        said = self.service.run(MANAGE, "expense", "approve", side.relay.company, str(entry_id)).strip()
+        self.console.print(f"Approved a draft that is kept here for QuickBooks: {said}", markup=False)
+        side.entered = approved_by_hand(side.entered, entry_id)
 
-        watch(self.console, title=title, total=len(entered), look=look, left=left, seconds=END_SECONDS)
+    def _watch(self, title: str, left: Callable[[Side, Seen], int]) -> None:
+        tracks = [
+            Track(
+                name=side.name,
+                total=len(side.entered),
+                look=partial(self._look, side),
+                left=partial(left, side),
+            )
+            for side in self.sides
+        ]
+        watch(self.console, title=title, tracks=tracks, seconds=END_SECONDS)
 
-    def _differences(self, entered: Mapping[int, Spent]) -> list[str]:
-        seen, books, bank = self.relay.expenses(), self.pretend.books(), self.pretend.bank()
-        return verify.differences(entered, seen=seen, books=books, bank=bank)
+    def _look(self, side: Side) -> Seen:
+        self.service.check()
+        return side.relay.expenses()
 
-    def _reconcile(self, entered: Mapping[int, Spent]) -> list[str]:
-        """The bookkeeper accepts what Xero proposes; whatever differs then."""
-        wanted = sum(spent.due.matched for spent in entered.values())
-        accepted = self.pretend.reconcile()
-        odd = [] if accepted == wanted else [f"{wanted} bank lines should be reconciled, and {accepted} are"]
-        return odd + self._differences(entered)
+    def _differences(self) -> list[str]:
+        found = [
+            f"{side.name}: {sentence}"
+            for side in self.sides
+            for sentence in verify.differences(
+                side.entered,
+                seen=side.relay.expenses(),
+                books=side.pretend.books(),
+                bank=side.pretend.bank(),
+            )
+        ]
+        wanted = balances_due(self.qbo.entered)
+        return found + [f"QuickBooks: {s}" for s in verify.unbalanced(self.qbo.pretend.balances(), wanted)]
 
-    def _sum_up(self, entered: Mapping[int, Spent]) -> None:
-        print_summary(
-            self.console,
-            entered=entered,
-            books=self.pretend.books(),
-            bank=self.pretend.bank(),
-            causes=self.relay.causes(),
-            seen=self.relay.expenses(),
-            calls=self.pretend.xero_calls(),
-        )
+    def _reconcile(self) -> list[str]:
+        """The bookkeeper accepts what each ledger proposes; whatever differs then."""
+        odd = []
+        for side in self.sides:
+            wanted = sum(spent.due.matched for spent in side.entered.values())
+            accepted = side.pretend.reconcile()
+            if accepted != wanted:
+                odd.append(f"{side.name}: {wanted} bank lines should be reconciled, and {accepted} are")
+        return odd + self._differences()
+
+    def _sum_up(self) -> None:
+        calls = {}
+        for side in self.sides:
+            seen = side.relay.expenses()
+            print_summary(
+                self.console,
+                entered=side.entered,
+                books=side.pretend.books(),
+                bank=side.pretend.bank(),
+                causes=side.relay.causes(),
+                seen=seen,
+            )
+            calls[side.name] = seen, side.pretend.calls()
+        print_balances(self.console, self.qbo.pretend.balances(), self.qbo.name)
+        print_calls(self.console, calls)

@@ -1,4 +1,4 @@
-"""What the month came to: documents, bank lines, what a person must do, and what it cost in Xero calls."""
+"""What the month came to: documents, bank lines, what a person must do, its cost in calls."""
 
 from __future__ import annotations
 
@@ -12,52 +12,60 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bin.demo_month.books import Books
 from bin.demo_month.month import Spent
 
+NUMBERS = ("count", "money", "posted", "each")
 Rows = Sequence[Mapping[str, Any]]
+Seen = Mapping[int, Mapping[str, Any]]
 
 
 def print_summary(
     console: Console,
     *,
     entered: Mapping[int, Spent],
-    books: Mapping[str, Rows],
+    books: Books,
     bank: Mapping[int, Mapping[str, Any]],
     causes: Rows,
-    seen: Mapping[int, Mapping[str, Any]],
-    calls: Mapping[str, int],
+    seen: Seen,
 ) -> None:
-    """Prints three tables and a line."""
+    """Prints the three tables of one company."""
     console.print(_documents(books))
-    console.print(_bank(entered, bank))
-    console.print(_people(causes, seen))
-    posted = sum(1 for row in seen.values() if row["documents"])
-    used = sum(calls.values())
-    parts = ", ".join(f"{count} {call}" for call, count in sorted(calls.items(), key=lambda item: -item[1]))
-    console.print(
-        f"Xero calls: {used} for {posted} expenses posted, {used / max(posted, 1):.2f} each ({parts})"
-    )
+    console.print(_bank(entered, bank, books.name))
+    console.print(_people(causes, seen, books.name))
 
 
-def _documents(books: Mapping[str, Rows]) -> Table:
-    table = _table("In Xero", "documents", "count", "money")
-    bills, notes = books["invoices"], books["credit_notes"]
-    for words, rows in (
-        ("bills, paid in full", _having(bills, "PAID")),
-        ("bills, approved and unpaid", _having(bills, "AUTHORISED")),
-        ("bills, draft", _having(bills, "DRAFT")),
-        ("credit notes, refunded in full", _having(notes, "PAID")),
-        ("credit notes, approved and open", _having(notes, "AUTHORISED")),
-        ("credit notes, draft", _having(notes, "DRAFT")),
-        ("payments and refunds", books["payments"]),
-        ("money spent or received without a bill", books["bank_transactions"]),
-    ):
-        table.add_row(words, str(len(rows)), _sum(row.get("Total", row.get("Amount")) for row in rows))
+def print_balances(console: Console, balances: Mapping[str, Decimal], name: str) -> None:
+    """Prints what the accounts hold."""
+    table = _table(f"Accounts in {name}, debits positive", "account", "money")
+    for account, amount in sorted(balances.items()):
+        table.add_row(account, str(amount))
+    console.print(table)
+
+
+def print_calls(console: Console, calls: Mapping[str, tuple[Seen, Mapping[str, int]]]) -> None:
+    """Prints, by company, what its expenses cost in calls of its ledger."""
+    table = _table("What it cost", "calls", "count", "posted", "each", "which")
+    for name, (seen, by) in calls.items():
+        posted, used = sum(map(_is_posted, seen.values())), sum(by.values())
+        which = ", ".join(f"{count} {call}" for call, count in sorted(by.items(), key=lambda item: -item[1]))
+        table.add_row(name, str(used), str(posted), f"{used / max(posted, 1):.2f}", which)
+    console.print(table)
+
+
+def _is_posted(row: Mapping[str, Any]) -> bool:
+    return any(document["state"] != "planned" for document in row["documents"])
+
+
+def _documents(books: Books) -> Table:
+    table = _table(f"In {books.name}", "documents", "count", "money")
+    for words, amounts in books.overview():
+        table.add_row(words, str(len(amounts)), _sum(amounts))
     return table
 
 
-def _bank(entered: Mapping[int, Spent], bank: Mapping[int, Mapping[str, Any]]) -> Table:
-    table = _table("At the bank", "statement lines", "count", "why")
+def _bank(entered: Mapping[int, Spent], bank: Mapping[int, Mapping[str, Any]], name: str) -> Table:
+    table = _table(f"At the bank of the company on {name}", "statement lines", "count", "why")
     states = Counter(line["state"] for line in bank.values())
     table.add_row(
         "matched and reconciled", str(states["reconciled"]), "each with exactly its own payment or refund"
@@ -78,8 +86,8 @@ def _why_open(spent: Spent) -> str:
     return f"the {(spent.due.claim or '').replace('_', ' ')} is left unpaid, as the rule says"
 
 
-def _people(causes: Rows, seen: Mapping[int, Mapping[str, Any]]) -> Table:
-    table = _table("Waiting for a person", "cause", "count", "money", "what to do")
+def _people(causes: Rows, seen: Seen, name: str) -> Table:
+    table = _table(f"Waiting for a person, before {name}", "cause", "count", "money", "what to do")
     for group in causes:
         money = ", ".join(f"{amount} {currency}" for currency, amount in group["money"].items())
         table.add_row(group["cause"], str(group["count"]), money, Text(group["to_do"] or ""))  # not markup
@@ -89,18 +97,18 @@ def _people(causes: Rows, seen: Mapping[int, Mapping[str, Any]]) -> Table:
         table.add_row(
             "(not approved yet)", str(len(unapproved)), f"{total} AUD", "Approve the report in ConnectWise."
         )
+    kept = [row for row in seen.values() if row["state"] == "awaiting_approval"]
+    if kept:
+        total = _sum(row["amount"] for row in kept)
+        table.add_row("(draft kept here)", str(len(kept)), f"{total} AUD", kept[0]["to_do"] or "")
     return table
 
 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for column in columns:
-        table.add_column(column, justify="right" if column in ("count", "money") else "left")
+        table.add_column(column, justify="right" if column in NUMBERS else "left")
     return table
-
-
-def _having(rows: Rows, status: str) -> Rows:
-    return [row for row in rows if row["Status"] == status]
 
 
 def _sum(amounts: Any) -> str:

@@ -1,4 +1,4 @@
-"""Holds what stands in the pretend Xero, its bank feed and our API against what was entered.
+"""Holds what stands in a pretend ledger, its bank feed and our API against what was entered.
 
 Every difference is one plain sentence; none means that everything expected has happened, and nothing else.
 """
@@ -7,39 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bin.demo_month.books import PAID, Books, Claim, Money
 from bin.demo_month.month import NAMES, Spent
 
 Row = Mapping[str, Any]
-CLAIMS = {"bill": "InvoiceNumber", "credit_note": "CreditNoteNumber"}
-NUMBERED = {
-    "invoices": "InvoiceNumber",
-    "credit_notes": "CreditNoteNumber",
-    "payments": "Reference",
-    "bank_transactions": "Reference",
-}
-API_STATE = {"DRAFT": "draft", "AUTHORISED": "posted", "PAID": "posted"}
+CLAIMS = ("bill", "credit_note")
+API_STATE = {"KEPT": "planned", "DRAFT": "draft", "AUTHORISED": "posted", "PAID": "posted"}
 API_MONEY = {"receive": "refund"}  # money received without a bill is a refund in our words
-
-
-@dataclass(frozen=True)
-class Books:
-    """The documents of one look at Xero, found by the number of their expense."""
-
-    state: Mapping[str, list[dict[str, Any]]]
-
-    def claims(self, kind: str, number: str) -> list[Row]:
-        """Bills or credit notes with this number, whatever their status."""
-        rows = self.state["invoices" if kind == "bill" else "credit_notes"]
-        return [row for row in rows if row[CLAIMS[kind]] == number]
-
-    def money(self, number: str) -> list[Row]:
-        """Live payments, and money spent or received, whose reference starts with this number."""
-        rows = [*self.state["payments"], *self.state["bank_transactions"]]
-        return [r for r in rows if r["Status"] == "AUTHORISED" and r["Reference"].split(" ")[0] == number]
 
 
 def waiting(entered: Mapping[int, Spent], seen: Mapping[int, Row]) -> list[int]:
@@ -56,21 +33,29 @@ def differences(
     entered: Mapping[int, Spent],
     *,
     seen: Mapping[int, Row],
-    books: Mapping[str, list[dict[str, Any]]],
+    books: Books,
     bank: Mapping[int, Row],
 ) -> list[str]:
     """Whatever is not as it must be, one sentence each."""
-    standing = Books(books)
     found = [
         f"CW-{entry_id} (row {spent.due.row}, {spent.kind}, {spent.payment}, {spent.worth}): {what}"
         for entry_id, spent in entered.items()
         for what in (
             *_in_our_api(spent, seen.get(entry_id)),
-            *_in_the_books(f"CW-{entry_id}", spent, standing),
-            *_in_the_bank(f"CW-{entry_id}", spent, standing, bank.get(entry_id)),
+            *_in_the_books(f"CW-{entry_id}", spent, books),
+            *_in_the_bank(f"CW-{entry_id}", spent, books, bank.get(entry_id)),
         )
     ]
     return [*found, *_strangers(entered, seen=seen, books=books)]
+
+
+def unbalanced(found: Mapping[str, Decimal], wanted: Mapping[str, Decimal]) -> list[str]:
+    """Accounts that hold something else than they must, one sentence each."""
+    return [
+        f"account {name} should hold {wanted.get(name, 0)}, and holds {found.get(name, 0)}"
+        for name in sorted({*found, *wanted})
+        if found.get(name, Decimal(0)) != wanted.get(name, Decimal(0))
+    ]
 
 
 def _in_our_api(spent: Spent, row: Row | None) -> Iterator[str]:
@@ -83,6 +68,7 @@ def _in_our_api(spent: Spent, row: Row | None) -> Iterator[str]:
         yield f"should be {_named(due.state, due.cause)}, is {is_now}: {row['why']}"
     shown = [(d["kind"], d["state"]) for d in row["documents"]]
     wanted = [(due.claim, API_STATE[due.status or ""])] if due.claim else []
+    wanted += [("journal", "posted")] if due.journal else []
     wanted += [(API_MONEY.get(due.money, due.money), "posted")] if due.money else []
     if shown != wanted:
         yield f"our API should show {wanted}, and shows {shown}"
@@ -92,51 +78,57 @@ def _in_the_books(number: str, spent: Spent, books: Books) -> Iterator[str]:
     due = spent.due
     for kind in CLAIMS:
         claims = books.claims(kind, number)
-        if len(claims) != (kind == due.claim):
-            yield f"Xero should have {int(kind == due.claim)} {kind} of that number, and has {len(claims)}"
+        wanted = int(kind == due.claim and due.status != "KEPT")
+        if len(claims) != wanted:
+            yield f"{books.name} should have {wanted} {kind} of that number, and has {len(claims)}"
         elif claims:
             yield from _claim(claims[0], spent)
     money = books.money(number)
     if len(money) != bool(due.money):
-        yield f"Xero should have {due.money or 'no payment'} for it, and has {len(money)} money documents"
+        what = due.money or "no payment"
+        yield f"{books.name} should have {what} for it, and has {len(money)} money documents"
     elif money:
         yield from _money(money[0], spent)
+    yield from _journals(books.journals(number), spent, books)
 
 
-def _claim(claim: Row, spent: Spent) -> Iterator[str]:
+def _claim(claim: Claim, spent: Spent) -> Iterator[str]:
     due, worth = spent.due, abs(spent.worth)
-    paid = worth if due.status == "PAID" else Decimal(0)
     yield from _compare(
-        status=(claim["Status"], due.status),
-        total=(_decimal(claim["Total"]), worth),
-        contact=(claim["Contact"]["Name"], NAMES[spent.member]),
-        date=(_day(claim), spent.date),
-        account=([line["AccountCode"] for line in claim["LineItems"]], [due.cost]),
-        paid=(worth - _decimal(claim.get("AmountDue", claim.get("RemainingCredit"))), paid),
+        status=(claim.status, due.status),
+        total=(claim.total, worth),
+        contact=(claim.contact, NAMES[spent.member]),
+        date=(claim.date, spent.date),
+        account=(claim.accounts, [due.cost]),
+        paid=(claim.paid, worth if due.status == PAID else Decimal(0)),
     )
     if due.claim == "bill":
-        day = dt.date.fromisoformat(str(claim["DueDateString"])[:10])
-        yield from _compare(due_date=(day, spent.date + dt.timedelta(days=due.due_days)))
+        yield from _compare(due_date=(claim.due_date, spent.date + dt.timedelta(days=due.due_days)))
     if due.tax is not None:
-        yield from _compare(tax=(_decimal(claim["TotalTax"]), due.tax))
+        yield from _compare(tax=(claim.tax, due.tax))
 
 
-def _money(money: Row, spent: Spent) -> Iterator[str]:
-    kind, account = _kind_and_account(money)
-    amount = money["Amount"] if "PaymentID" in money else money["Total"]
+def _money(money: Money, spent: Spent) -> Iterator[str]:
+    """Beside a journal the money is a payment of nothing from nowhere, which links the two."""
     yield from _compare(
-        money=(kind, spent.due.money),
-        account=(account, spent.due.account),
-        amount=(_decimal(amount), abs(spent.worth)),
-        date=(_day(money), spent.date),
+        money=(money.kind, spent.due.money),
+        account=(money.account, spent.due.account),
+        amount=(money.amount, Decimal(0) if spent.due.journal else abs(spent.worth)),
+        date=(money.date, spent.date),
     )
 
 
-def _kind_and_account(money: Row) -> tuple[str, str]:
-    if "PaymentID" in money:
-        kind = "refund" if money["PaymentType"] == "APCREDITPAYMENT" else "payment"
-        return kind, money["Account"]["Name"]
-    return str(money["Type"]).lower(), money["BankAccount"]["Name"]
+def _journals(journals: list[Money], spent: Spent, books: Books) -> Iterator[str]:
+    if len(journals) != bool(spent.due.journal):
+        wanted = int(bool(spent.due.journal))
+        yield f"{books.name} should have {wanted} journals for it, and has {len(journals)}"
+        return
+    for journal in journals:
+        yield from _compare(
+            journal_account=(journal.account, spent.due.journal),
+            journal_amount=(journal.amount, abs(spent.worth)),
+            journal_date=(journal.date, spent.date),
+        )
 
 
 def _in_the_bank(number: str, spent: Spent, books: Books, line: Row | None) -> Iterator[str]:
@@ -149,21 +141,19 @@ def _in_the_bank(number: str, spent: Spent, books: Books, line: Row | None) -> I
         if line["state"] != "unmatched":
             yield f"its bank line should find no match, and is {line['state']}"
         return
-    ids = [row.get("PaymentID") or row["BankTransactionID"] for row in books.money(number)]
+    ids = [money.id for money in books.money(number)]
     match = line["match"] or line["reconciled_with"]
     if line["state"] not in ("matched", "reconciled") or [match["id"]] != ids:
         yield f"its bank line should match exactly its {spent.due.money}, and is {line['state']}"
 
 
-def _strangers(
-    entered: Mapping[int, Spent], *, seen: Mapping[int, Row], books: Mapping[str, list[dict[str, Any]]]
-) -> Iterator[str]:
+def _strangers(entered: Mapping[int, Spent], *, seen: Mapping[int, Row], books: Books) -> Iterator[str]:
     ours = {f"CW-{entry_id}" for entry_id in entered}
     for entry_id in sorted(set(seen) - set(entered)):
         yield f"our API has an expense {entry_id} that nobody entered"
-    for name, field in NUMBERED.items():
-        for number in {row[field].split(" ")[0] for row in books[name]} - ours:
-            yield f"Xero has one of the {name} that belongs to no expense: {number}"
+    for sort, number in sorted(books.numbers()):
+        if number not in ours:
+            yield f"{books.name} has one of the {sort} that belongs to no expense: {number}"
 
 
 def _compare(**pairs: tuple[Any, Any]) -> Iterator[str]:
@@ -178,11 +168,3 @@ def _plain(value: Any) -> str:
 
 def _named(state: str, cause: str | None) -> str:
     return f"{state} ({cause})" if cause else state
-
-
-def _decimal(value: Any) -> Decimal:
-    return Decimal(str(value))
-
-
-def _day(row: Row) -> dt.date:
-    return dt.date.fromisoformat(str(row.get("DateString") or row["Date"])[:10])

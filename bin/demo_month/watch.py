@@ -1,13 +1,14 @@
-"""Shows the expenses on their way: a live table in a terminal, a plain line per change elsewhere."""
+"""Shows the expenses on their way: live, side by side, in a terminal; a plain line per change elsewhere."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -21,80 +22,96 @@ WORDS = {
     states.HELD: "not approved, or books closed",
     states.POSTING: "being posted",
     states.RETRYING: "tried again soon",
-    states.UNCERTAIN: "being looked up at Xero",
+    states.UNCERTAIN: "being looked up in the books",
     states.NEEDS_ATTENTION: "a person must act",
+    states.AWAITING_APPROVAL: "a draft, kept here for a person",
     states.BROKEN: "our program failed",
-    states.DONE: "every document stands in Xero",
+    states.DONE: "every document stands in the books",
     states.SKIPPED: "rightly nothing to post",
 }
 Seen = Mapping[int, Mapping[str, Any]]
 
 
-def watch(
-    console: Console,
-    *,
-    title: str,
-    total: int,
-    look: Callable[[], Seen],
-    left: Callable[[Seen], int],
-    seconds: float,
-) -> Seen:
-    """Looks until nothing is `left` or the time is up; returns what was seen last."""
-    started = time.monotonic()
-    show: Callable[[RenderableType, str], None]
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """One company on its way: `look` says where each expense is, `left` how many are not there yet."""
+
+    name: str
+    total: int
+    look: Callable[[], Seen]
+    left: Callable[[Seen], int]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a track is at one moment."""
+
+    name: str
+    reached: int
+    total: int
+    counts: Mapping[str, int]
+
+
+def watch(console: Console, *, title: str, tracks: Sequence[Track], seconds: float) -> None:
+    """Looks at all tracks, side by side, until nothing is `left` on any or the time is up."""
+    until = time.monotonic() + seconds
     if not console.is_terminal:
-        return _watch(_Lines(console).show, title, total, look, left, until=started + seconds)
+        _watch(_Lines(console, title).show, tracks, until=until)
+        return
     with Live(console=console, refresh_per_second=8, transient=False) as live:
-        show = lambda table, _line: live.update(table)  # noqa: E731 - one parameter less
-        return _watch(show, title, total, look, left, until=started + seconds)
+        _watch(lambda places: live.update(_table(title, places)), tracks, until=until)
 
 
-def _watch(
-    show: Callable[[RenderableType, str], None],
-    title: str,
-    total: int,
-    look: Callable[[], Seen],
-    left: Callable[[Seen], int],
-    *,
-    until: float,
-) -> Seen:
+def _watch(show: Callable[[Sequence[_Place]], None], tracks: Sequence[Track], *, until: float) -> None:
     while True:
-        seen = look()
-        missing = left(seen)
-        counts = Counter(row["state"] for row in seen.values())
-        show(_table(title, total - missing, total, counts), _line(title, total - missing, total, counts))
-        if not missing or time.monotonic() > until:
-            return seen
+        places = [_place(track) for track in tracks]
+        show(places)
+        if all(place.reached == place.total for place in places) or time.monotonic() > until:
+            return
         time.sleep(PAUSE_SECONDS)
+
+
+def _place(track: Track) -> _Place:
+    seen = track.look()
+    counts = Counter(row["state"] for row in seen.values())
+    return _Place(track.name, track.total - track.left(seen), track.total, counts)
 
 
 class _Lines:
     """Prints a line when it says something new."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, title: str) -> None:
         self._console = console
+        self._title = title
         self._last = ""
 
-    def show(self, _table: RenderableType, line: str) -> None:
+    def show(self, places: Sequence[_Place]) -> None:
+        line = f"{self._title}: {' | '.join(map(_words, places))}"
         if line != self._last:
             self._console.print(line, soft_wrap=True)
             self._last = line
 
 
-def _table(title: str, reached: int, total: int, counts: Mapping[str, int]) -> Group:
+def _table(title: str, places: Sequence[_Place]) -> Group:
+    beside = Table.grid(padding=(0, 4))
+    beside.add_row(*(_column(place) for place in places))
+    return Group(Text(title, style="bold"), beside)
+
+
+def _column(place: _Place) -> Group:
     bar = Table.grid(padding=(0, 1))
     bar.add_row(
-        Text(title, style="bold"),
-        ProgressBar(total=total, completed=reached, width=40),
-        f"{reached} of {total}",
+        Text(place.name, style="bold"),
+        ProgressBar(total=place.total, completed=place.reached, width=20),
+        f"{place.reached} of {place.total}",
     )
     rows = Table.grid(padding=(0, 2))
     for state in states.EXPENSE_STATES:
-        if counts.get(state):
-            rows.add_row(f"{counts[state]:>5}", state, Text(WORDS.get(state, ""), style="dim"))
+        if place.counts.get(state):
+            rows.add_row(f"{place.counts[state]:>3}", state, Text(WORDS.get(state, ""), style="dim"))
     return Group(bar, rows)
 
 
-def _line(title: str, reached: int, total: int, counts: Mapping[str, int]) -> str:
-    states_seen = ", ".join(f"{counts[s]} {s}" for s in states.EXPENSE_STATES if counts.get(s))
-    return f"{title}: {reached} of {total} ({states_seen or 'nothing yet'})"
+def _words(place: _Place) -> str:
+    seen = ", ".join(f"{place.counts[s]} {s}" for s in states.EXPENSE_STATES if place.counts.get(s))
+    return f"{place.name} {place.reached} of {place.total} ({seen or 'nothing yet'})"

@@ -9,8 +9,17 @@ from typing import Any
 
 import pytest
 
+from bin.demo_month.books import QuickBooks, XeroBooks
 from bin.demo_month.month import AMEX, CARD_ACCOUNT, CURED_CAUSE, Spent, cured, expenses
-from bin.demo_month.verify import differences, waiting
+from bin.demo_month.quickbooks import (
+    CARD,
+    LIABILITY,
+    approved_by_hand,
+    balances_due,
+    first_kept,
+    quickbooks_expenses,
+)
+from bin.demo_month.verify import differences, unbalanced, waiting
 from bin.service import Service, ServiceFailed, free_port
 
 MONTH = expenses(60)
@@ -44,9 +53,9 @@ def world() -> dict[str, Any]:
     }
 
 
-def told(world: dict[str, Any]) -> str:
+def told(world: dict[str, Any], books: type[XeroBooks] | type[QuickBooks] = XeroBooks) -> str:
     return "\n".join(
-        differences(world["entered"], seen=world["seen"], books=world["books"], bank=world["bank"])
+        differences(world["entered"], seen=world["seen"], books=books(world["books"]), bank=world["bank"])
     )
 
 
@@ -55,8 +64,9 @@ def test_the_month_covers_every_row_of_the_decision_table() -> None:
     assert len(MONTH) == 60
 
 
-def test_no_bank_line_of_the_month_is_ambiguous() -> None:
-    lines = Counter((spent.feed, spent.amount, spent.date) for spent in expenses(400) if spent.feed)
+@pytest.mark.parametrize("month", [expenses(400), quickbooks_expenses()])
+def test_no_bank_line_of_the_month_is_ambiguous(month: list[Spent]) -> None:
+    lines = Counter((spent.feed, spent.amount, spent.date) for spent in month if spent.feed)
     assert lines.most_common(1)[0][1] == 1
 
 
@@ -116,6 +126,81 @@ def test_an_expense_in_another_state_is_told_and_waited_for(world: dict[str, Any
 def test_a_document_of_no_expense_is_told(world: dict[str, Any]) -> None:
     world["books"]["invoices"].append({"InvoiceNumber": "CW-9"})
     assert "belongs to no expense: CW-9" in told(world)
+
+
+@pytest.fixture
+def liability() -> dict[str, Any]:
+    """Everything as it must be in QuickBooks for one expense that a journal takes over to the liability."""
+    spent = next(s for s in quickbooks_expenses() if s.due.row == "5")
+    day, worth, vendor = spent.date.isoformat(), str(spent.worth), {"value": "7", "name": "Duc Nguyen"}
+    head = {"DocNumber": "CW-4711", "TxnDate": day}
+    cost = {"AccountBasedExpenseLineDetail": {"AccountRef": {"name": spent.due.cost}}}
+    bill = head | {
+        "Id": "1",
+        "TotalAmt": worth,
+        "Balance": "0",
+        "VendorRef": vendor,
+        "DueDate": day,
+        "Line": [cost],
+    }
+    owed = {"PostingType": "Debit", "AccountRef": {"name": "Accounts Payable (A/P)"}, "Entity": vendor}
+    held = {"PostingType": "Credit", "AccountRef": {"name": LIABILITY}}
+    journal = head | {
+        "Id": "2",
+        "Line": [{"Amount": worth, "JournalEntryLineDetail": d} for d in (owed, held)],
+    }
+    links = [{"LinkedTxn": [{"TxnType": kind}]} for kind in ("Bill", "JournalEntry")]
+    payment = head | {"Id": "3", "TotalAmt": "0", "CheckPayment": {}, "Line": links}
+    documents = [{"kind": kind, "state": "posted"} for kind in ("bill", "journal", "payment")]
+    none: dict[str, Any] = {"vendor_credits": [], "purchases": [], "deposits": []}
+    return {
+        "entered": {4711: spent},
+        "seen": {4711: {"state": "done", "cause": None, "why": "so", "documents": documents}},
+        "books": none | {"bills": [bill], "journal_entries": [journal], "bill_payments": [payment]},
+        "bank": {4711: {"state": "unmatched", "match": None, "reconciled_with": None}},
+    }
+
+
+def test_the_month_on_quickbooks_covers_every_row_of_the_decision_table() -> None:
+    assert {str(row) for row in range(1, 12)} <= {spent.due.row for spent in quickbooks_expenses()}
+
+
+def test_a_bill_that_a_journal_takes_over_has_no_differences(liability: dict[str, Any]) -> None:
+    assert told(liability, QuickBooks) == ""
+
+
+def test_a_missing_journal_is_told(liability: dict[str, Any]) -> None:
+    liability["books"]["journal_entries"].clear()
+    assert "should have 1 journals for it, and has 0" in told(liability, QuickBooks)
+
+
+def test_a_journal_to_another_account_is_told(liability: dict[str, Any]) -> None:
+    [journal] = liability["books"]["journal_entries"]
+    journal["Line"][1]["JournalEntryLineDetail"]["AccountRef"]["name"] = CARD
+    assert f"journal account should be {LIABILITY}, is {CARD}" in told(liability, QuickBooks)
+
+
+def test_a_bill_that_stays_open_at_quickbooks_is_told(liability: dict[str, Any]) -> None:
+    liability["books"]["bills"][0]["Balance"] = "74.30"
+    assert "status should be PAID, is AUTHORISED" in told(liability, QuickBooks)
+
+
+def test_a_draft_that_is_kept_here_must_not_stand_in_the_books(liability: dict[str, Any]) -> None:
+    kept = next(spent for spent in quickbooks_expenses() if spent.due.row == "4")
+    liability["entered"] = {4711: kept}
+    assert "should have 0 bill of that number, and has 1" in told(liability, QuickBooks)
+
+
+def test_the_books_due_are_double_entry_and_miss_a_kept_draft() -> None:
+    entered = dict(enumerate(quickbooks_expenses()))
+    before, after = balances_due(entered), balances_due(approved_by_hand(entered, first_kept(entered)))
+    assert sum(before.values()) == sum(after.values()) == 0
+    assert after["Accounts Payable (A/P)"] - before["Accounts Payable (A/P)"] == Decimal("-32.10")
+
+
+def test_an_account_that_holds_something_else_is_told() -> None:
+    [sentence] = unbalanced({"Travel": Decimal("1.00")}, {})
+    assert sentence == "account Travel should hold 0, and holds 1.00"
 
 
 def test_a_process_that_ends_by_itself_is_told_with_its_last_words(tmp_path: Any) -> None:
