@@ -37,7 +37,7 @@ def print_summary(
 
 def print_balances(console: Console, balances: Mapping[str, Decimal], name: str) -> None:
     """Prints what the accounts hold."""
-    table = _table(f"Accounts in {name}, debits positive", "account", "money")
+    table = _table(f"Accounts in {name}", "account (debits positive)", "money")
     for account, amount in sorted(balances.items()):
         table.add_row(account, str(amount))
     console.print(table)
