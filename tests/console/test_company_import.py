@@ -80,7 +80,7 @@ def test_new_keys_are_sealed_and_told_without_their_values(take_in: Importer, se
         "not toml [", COMPANY_FILE.replace("due", "x") + "\n[unknown]\n",
         COMPANY_FILE.replace("env:ACME_CW_PRIVATE", "env:NOBODY_SET_THIS"),
         COMPANY_FILE.replace("https://", "http://"), COMPANY_FILE.replace('"Acme MSP"', '""'),
-        COMPANY_FILE.replace('"xero"', '"qbo"'),
+        COMPANY_FILE.replace('"xero"', '"myob"'),
     ],
 )  # fmt: skip
 def test_a_refused_file_changes_nothing(take_in: Importer, text: str) -> None:

@@ -178,10 +178,22 @@ def test_an_unknown_expense_is_404_in_words(api: Api) -> None:
     assert "acme has no expense 1" in answer.json["message"]
 
 
-@pytest.mark.parametrize("path", ["approve", "undo", "handled"])
+@pytest.mark.parametrize("path", ["undo", "handled"])
 def test_what_is_not_built_yet_is_404(api: Api, add_expense: Add, path: str) -> None:
     add_expense()
     assert api.post(f"{LIST}/4711/{path}").status_code == 404
+
+
+def test_a_draft_kept_here_is_due_once_it_is_approved(api: Api, add_expense: Add) -> None:
+    add_expense(state="awaiting_approval", due_at=None)
+    assert api.post(f"{LIST}/4711/approve").status_code == 202
+    assert api.get(f"{LIST}/4711").json["state"] == "queued"
+
+
+def test_what_waits_for_no_approval_says_so(api: Api, add_expense: Add) -> None:
+    add_expense()
+    answer = api.post(f"{LIST}/4711/approve")
+    assert (answer.status_code, "waiting for an approval" in answer.json["message"]) == (409, True)
 
 
 @pytest.mark.parametrize(
