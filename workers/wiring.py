@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import structlog
 from redis import Redis
@@ -105,17 +106,15 @@ class Wiring:
         return LEDGERS[company.provider].build(self, settings.ledger.tenant_id or "")
 
 
-class LedgerKind:
+class LedgerKind(Protocol):
     """How one provider's ledger and tokens are made. `build` gives token → Ledger."""
 
-    def build(self, wiring: Wiring, tenant: str) -> Callable[[str], Ledger]:
-        raise NotImplementedError
+    def build(self, wiring: Wiring, tenant: str) -> Callable[[str], Ledger]: ...
 
-    def exchange(self, wiring: Wiring) -> Callable[[str], Grant]:
-        raise NotImplementedError
+    def exchange(self, wiring: Wiring) -> Callable[[str], Grant]: ...
 
 
-class XeroKind(LedgerKind):
+class XeroKind:
     """Xero: https://developer.xero.com/documentation/api/accounting/overview"""
 
     def build(self, wiring: Wiring, tenant: str) -> Callable[[str], Ledger]:
@@ -147,7 +146,7 @@ class XeroKind(LedgerKind):
         return trade
 
 
-class QBOKind(LedgerKind):
+class QBOKind:
     """QuickBooks Online: https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities"""
 
     def build(self, wiring: Wiring, tenant: str) -> Callable[[str], Ledger]:
