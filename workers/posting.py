@@ -448,11 +448,16 @@ class Posting:
             decision = decide(case.entry, settings=self._work.settings, site=self._work.site())
             if planned.settles is None or decision.money != document.kind or not decision.account:
                 continue
+            if planned.also_settles is not None:  # a payment of nothing, from no account
+                continue
             account = find_account(books, decision.account)
             if account.id != planned.account:
-                check_can_pay(account)
+                check_can_pay(account, traits=self._work.traits)
                 check_account_currency(account, books=books, currency=planned.currency, converts=True)
-                document.plan = plan_text(replace(planned, account=account.id, account_name=account.name))
+                moved = replace(
+                    planned, account=account.id, account_name=account.name, account_type=account.type
+                )
+                document.plan = plan_text(moved)
                 document.account, case.decision = account.name, decision
 
     def _move_into_open_books(self, case: Case) -> None:

@@ -24,6 +24,7 @@ from models.company import Company
 from models.expense import Document, Expense
 from models.history import note
 from models.inbox import wake_expenses, wake_states
+from workers.callbacks import ACTIVE, INACTIVE, look_at_callback, register_callback
 from workers.work import Work
 
 WINDOW_DAYS = 45  # every sweep looks this far back by the day of the expense
@@ -242,19 +243,9 @@ def _remember_codebase(work: Work) -> None:
 def care_for_callback(work: Work, callback_url: str) -> str:
     """The callback's state: "active" or "missing". One that ConnectWise switched off is switched on again;
     one that was never registered stays so, since registering is a person's decision."""
-    rows = work.connectwise.callbacks(callback_url)
-    state = "missing"
-    if rows:
-        state = "inactive" if all(row.get("inactiveFlag") for row in rows) else "active"
-    if state == "inactive":
-        work.connectwise.register_callback(callback_url, "Expense Relay")
-        state = "active"
-        log.warning("callback was switched off by ConnectWise; it is on again")
-    with work.database.write() as session:
-        now = work.database.now(session)
-        session.execute(
-            update(Company)
-            .where(Company.id == work.company_id)
-            .values(callback_state=state, callback_checked_at=now)
-        )
-    return state
+    state = str(look_at_callback(work, callback_url)["state"])
+    if state != INACTIVE:
+        return state
+    register_callback(work, callback_url)
+    log.warning("callback was switched off by ConnectWise; it is on again")
+    return ACTIVE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -15,7 +16,7 @@ from models.actions import approve_expense
 from models.companies import find_company
 from settings import Settings
 from tests.journey.conftest import COMPANY_FILE, Journey, open_company
-from tests.journey.hands import set_expenses, set_rows
+from tests.journey.hands import retry, set_expenses, set_rows
 from workers import work
 from workers.wiring import Wiring
 
@@ -191,3 +192,46 @@ def test_old_lists_are_asked_for_changes_before_they_are_read_again(
     assert {name: n - before.get(name, 0) for name, n in after.items() if n != before.get(name)} == {
         "GET /cdc": 1
     }
+
+
+ERROR = {"Message": "A business rule", "Detail": "not today", "code": "6000", "element": ""}
+FAULT = json.dumps({"Fault": {"Error": [ERROR], "type": "ValidationFault"}})
+
+
+def refuse_once(qbo: Journey, path: str) -> None:
+    json_answer = {"Content-Type": "application/json"}
+    qbo.fault(
+        system="qbo",
+        method="POST",
+        path=path,
+        kind="status",
+        status=400,
+        headers=json_answer,
+        body=FAULT,
+        times=1,
+    )
+
+
+def test_a_refused_link_of_bill_and_journal_is_made_by_the_retry(qbo: Journey) -> None:
+    [entry_id] = qbo.add({"amount": "110.00", "payment_type": "Company Visa Debit"})
+    refuse_once(qbo, "/billpayment")
+    qbo.post()
+    assert qbo.expense(entry_id).state == states.NEEDS_ATTENTION
+    retry(qbo, entry_id)
+    qbo.post()
+    assert_done(qbo, entry_id)
+    assert PAYABLE not in balances(qbo)
+
+
+def test_a_refused_payment_moves_from_the_card_to_the_bank_account_that_the_rule_names_now(
+    qbo: Journey,
+) -> None:
+    [entry_id] = qbo.add({"amount": "110.00"})
+    refuse_once(qbo, "/billpayment")
+    qbo.post()
+    assert qbo.expense(entry_id).state == states.NEEDS_ATTENTION
+    qbo.change_file(lambda text: text.replace(f'account = "{CARD}"', f'account = "{BANK}"'))
+    retry(qbo, entry_id)
+    qbo.post()
+    assert_done(qbo, entry_id)
+    assert balances(qbo)[BANK] == Decimal("-110.00")
