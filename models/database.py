@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Connection,
     DateTime,
     Dialect,
     Engine,
@@ -129,6 +130,20 @@ class Database:
         with Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """A connection to change tables with. SQLite has the write lock from its first statement on, and lets
+        tables be copied and dropped that others refer to; what refers to nothing afterwards is an error."""
+        with self._writing.connect() as connection:
+            if self.is_sqlite:
+                _heed_references(connection, False)
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+                if self.is_sqlite:
+                    _heed_references(connection, True)
+
     def now(self, session: Session) -> dt.datetime:
         """The database's clock (SQLite: this machine's), aware UTC."""
         if self.is_sqlite:
@@ -145,6 +160,11 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _heed_references(connection: Connection, wanted: bool) -> None:
+    """Inside a transaction SQLite would not listen."""
+    connection.connection.execute(f"PRAGMA foreign_keys={'ON' if wanted else 'OFF'}")
 
 
 def _sqlite_begin(connection: Any) -> None:
