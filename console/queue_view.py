@@ -65,8 +65,12 @@ def _company_shape(backlog: Backlog, budget: Budgets, jobs: Jobs | None, *, now:
         "paused": company.paused_at is not None,
         "paused_why": company.paused_why,
         "waiting_until": instant(waiting),
-        "budget_left": left and left | {"blocked_until": instant(left.get("blocked_until"))},
+        "budget_left": left and _budget_shape(left),
     }
+
+
+def _budget_shape(left: dict[str, Any]) -> Shape:
+    return left | {name: instant(left[name]) for name in ("day_ends_at", "blocked_until")}
 
 
 def _worker_shape(worker: WorkerSeen) -> Shape:

@@ -23,7 +23,8 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from errors import RateLimited
-from providers.http import rate_limit_wait
+from providers.day_budget import RESERVE, Day, after_answer, after_refusal
+from providers.http import rate_limit_wait, retry_after
 from providers.limiter_stores import LocalStore, SharedStore, Store
 
 APP = "*"  # the place of the waits and calls that count over all tenants
@@ -57,10 +58,13 @@ CONNECTWISE = Limits(per_minute=600, in_flight=8)
 
 
 class Budget(TypedDict):
-    """What is left for a tenant. `day_left` is None until the provider told it; `blocked_until` is UTC."""
+    """What is left for a tenant; instants are UTC. The day's parts are None until the provider told them.
+    `day_reserve` of the day's calls are left alone by routine work."""
 
     minute_left: int
     day_left: int | None
+    day_reserve: int | None
+    day_ends_at: dt.datetime | None
     blocked_until: dt.datetime | None
 
 
@@ -105,27 +109,35 @@ class Limiter:
 
     def told(self, tenant: str, headers: Mapping[str, str], status: int) -> None:
         """Takes in what the provider said with an answer, so that the company's other jobs know it too."""
-        day, minute = _number(headers, "X-DayLimit-Remaining"), _number(headers, "X-MinLimit-Remaining")
+        minute = _number(headers, "X-MinLimit-Remaining")
         if status == 429:
             after, scope = rate_limit_wait(headers)
             self._try(lambda store: store.block(APP if scope == "app" else tenant, after))
         elif minute is not None and minute < _MINUTE_NEARLY_SPENT:
             self._try(lambda store: store.block(tenant, _PAUSE_WHEN_SPENT))
-        if day is not None or minute is not None:
-            self._try(lambda store: store.remember(tenant, day_left=day, minute_left=minute))
+        self._try(lambda store: _remember(store, tenant, headers, status, minute_left=minute))
 
     def budget(self, tenant: str) -> Budget:
         """What is left now, for the console and for jobs that can wait."""
         return self._try(lambda store: self._budget(store, tenant))
 
+    def spare_until(self, tenant: str) -> dt.datetime | None:
+        """Until when routine work must leave the tenant's ledger alone, so that people's retries still go
+        today; None when it may go on."""
+        day, _ = self._try(lambda store: store.remembered(tenant))
+        return _instant(day.spare_until(time.time())) if day is not None else None
+
     def _budget(self, store: Store, tenant: str) -> Budget:
+        now = time.time()
         wait = max(store.blocked_for(tenant), store.blocked_for(APP))
         own = store.calls_left(tenant, self.limits.per_minute)
-        day_left, told = store.remembered(tenant)
+        day, told = store.remembered(tenant)
         return Budget(
             minute_left=own if told is None else max(0, min(own, told)),
-            day_left=day_left,
-            blocked_until=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=wait) if wait > 0 else None,
+            day_left=day.left_at(now) if day else None,
+            day_reserve=RESERVE if day else None,
+            day_ends_at=_instant(day.end_after(now)) if day else None,
+            blocked_until=_instant(now + wait) if wait > 0 else None,
         )
 
     def _enter(self, tenant: str, *, give_up_at: float) -> Callable[[], None]:
@@ -201,6 +213,24 @@ def fast_redis(url: str, *, timeout_seconds: float = 0.5) -> Redis:
         socket_connect_timeout=timeout_seconds,
         retry=Retry(NoBackoff(), 0),
     )
+
+
+def _remember(
+    store: Store, tenant: str, headers: Mapping[str, str], status: int, *, minute_left: int | None
+) -> None:
+    day_left, now = _number(headers, "X-DayLimit-Remaining"), time.time()
+    day: Day | None = None
+    if status == 429 and headers.get("X-Rate-Limit-Problem", "").lower().startswith("day"):
+        told = retry_after(headers)
+        day = after_refusal(seconds=told, now=now) if told is not None else None
+    elif day_left is not None:
+        day = after_answer(store.remembered(tenant)[0], left=day_left, now=now)
+    if day is not None or minute_left is not None:
+        store.remember(tenant, day=day, minute_left=minute_left)
+
+
+def _instant(seconds: float | None) -> dt.datetime | None:
+    return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

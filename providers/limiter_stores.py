@@ -15,8 +15,10 @@ from limits.strategies import MovingWindowRateLimiter
 from redis import Redis
 from redis.exceptions import LockError
 
+from providers.day_budget import Day, from_text
+
 PLACE_SECONDS = 75  # longer than any call may last; a killed worker's place frees itself then
-_DAY_SECONDS = 86_400
+_DAY_KEPT_SECONDS = 7 * 86_400  # the hour at which its days begin stays known over a quiet week
 _MINUTE_SECONDS = 60
 
 
@@ -41,11 +43,11 @@ class Store(Protocol):
     def calls_left(self, who: str, per_minute: int) -> int:
         """How many more calls the last sixty seconds leave room for."""
 
-    def remember(self, who: str, *, day_left: int | None, minute_left: int | None) -> None:
-        """Keeps what the provider said is left."""
+    def remember(self, who: str, *, day: Day | None, minute_left: int | None) -> None:
+        """Keeps what the provider said is left; None keeps nothing."""
 
-    def remembered(self, who: str) -> tuple[int | None, int | None]:
-        """(day, minute) left as last said, None when not known or too old."""
+    def remembered(self, who: str) -> tuple[Day | None, int | None]:
+        """The day and what is left of the minute as last said, None when not known or too old."""
 
 
 class _Window:
@@ -98,17 +100,17 @@ class SharedStore:
     def calls_left(self, who: str, per_minute: int) -> int:
         return self._window().left(who, per_minute)
 
-    def remember(self, who: str, *, day_left: int | None, minute_left: int | None) -> None:
+    def remember(self, who: str, *, day: Day | None, minute_left: int | None) -> None:
         with self._redis.pipeline(transaction=False) as pipe:
-            if day_left is not None:
-                pipe.set(self._key("day", who), day_left, ex=_DAY_SECONDS)
+            if day is not None:
+                pipe.set(self._key("day", who), day.to_text(), ex=_DAY_KEPT_SECONDS)
             if minute_left is not None:
                 pipe.set(self._key("minute", who), minute_left, ex=_MINUTE_SECONDS)
             pipe.execute()
 
-    def remembered(self, who: str) -> tuple[int | None, int | None]:
+    def remembered(self, who: str) -> tuple[Day | None, int | None]:
         day, minute = self._redis.mget(self._key("day", who), self._key("minute", who))
-        return (None if day is None else int(day)), (None if minute is None else int(minute))
+        return (None if day is None else from_text(day)), (None if minute is None else int(minute))
 
     def _window(self) -> _Window:
         if self._made_window is None:
@@ -128,7 +130,7 @@ class LocalStore:
         self._lock = threading.Lock()
         self._places: dict[str, threading.BoundedSemaphore] = {}
         self._blocked: dict[str, float] = {}
-        self._said: dict[str, tuple[float, int | None, int | None]] = {}
+        self._said: dict[str, tuple[float, Day | None, int | None]] = {}
         self._made_window: _Window | None = None
 
     def block(self, who: str, seconds: float) -> None:
@@ -152,12 +154,12 @@ class LocalStore:
     def calls_left(self, who: str, per_minute: int) -> int:
         return self._window().left(who, per_minute)
 
-    def remember(self, who: str, *, day_left: int | None, minute_left: int | None) -> None:
+    def remember(self, who: str, *, day: Day | None, minute_left: int | None) -> None:
         with self._lock:
             known = self._said.get(who, (0.0, None, None))[1]
-            self._said[who] = (time.monotonic(), known if day_left is None else day_left, minute_left)
+            self._said[who] = (time.monotonic(), known if day is None else day, minute_left)
 
-    def remembered(self, who: str) -> tuple[int | None, int | None]:
+    def remembered(self, who: str) -> tuple[Day | None, int | None]:
         when, day, minute = self._said.get(who, (0.0, None, None))
         return day, (minute if time.monotonic() - when < _MINUTE_SECONDS else None)
 

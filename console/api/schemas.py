@@ -222,6 +222,8 @@ class FailedJob(Schema):
 class Budget(Schema):
     minute_left = fields.Integer()
     day_left = fields.Integer(**_told("null until the provider told it", null=True))
+    day_reserve = fields.Integer(**_told("how many of them are kept for what people ask for", null=True))
+    day_ends_at = _instant("when the day's calls are given anew; null: not known yet")
     blocked_until = _instant("no call before")
 
 

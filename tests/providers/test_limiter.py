@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from bin.embedded_redis import EmbeddedRedis
 from errors import RateLimited
+from providers.day_budget import RESERVE
 from providers.limiter import Limiter, Limits, fast_redis
 from tests.providers.peer import peer, silent
 
@@ -155,11 +156,29 @@ def test_a_spent_minute_in_the_headers_pauses_before_the_429(pair: tuple[Limiter
 
 def test_the_budget_tells_what_is_left(pair: tuple[Limiter, Limiter]) -> None:
     one, other = pair
-    assert one.budget("acme") == {"minute_left": 4, "day_left": None, "blocked_until": None}
+    unknown = dict.fromkeys(("day_left", "day_reserve", "day_ends_at", "blocked_until"))
+    assert one.budget("acme") == {"minute_left": 4, **unknown}
     spend(one)
     one.told("acme", {"X-MinLimit-Remaining": "2", "X-DayLimit-Remaining": "4984"}, 200)
     budget = other.budget("acme")
-    assert (budget["minute_left"], budget["day_left"]) == (2, 4984)
+    assert (budget["minute_left"], budget["day_left"], budget["day_reserve"]) == (2, 4984, RESERVE)
+
+
+def test_a_day_nearly_used_up_is_left_to_people(pair: tuple[Limiter, Limiter]) -> None:
+    one, other = pair
+    assert other.spare_until("acme") is None
+    one.told("acme", {"X-DayLimit-Remaining": str(RESERVE)}, 200)
+    assert other.spare_until("acme") is not None
+    assert other.spare_until("zenith") is None
+    spend(other)  # what a person asks for goes on
+
+
+def test_a_day_used_up_tells_when_it_ends(pair: tuple[Limiter, Limiter]) -> None:
+    one, other = pair
+    one.told("acme", {"X-Rate-Limit-Problem": "day", "Retry-After": "5000"}, 429)
+    ends = other.budget("acme")["day_ends_at"]
+    assert ends is not None and ends == other.spare_until("acme")
+    assert 4_900 < ends.timestamp() - time.time() <= 5_000
 
 
 def test_the_budget_tells_until_when_calls_are_blocked(pair: tuple[Limiter, Limiter]) -> None:
