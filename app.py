@@ -13,7 +13,7 @@ from settings import Settings, read_settings
 from webhooks import connectwise
 from webhooks.connectwise import Receiver
 from workers.preview import preview
-from workers.wiring import Wiring
+from workers.wiring import LEDGERS, Wiring
 
 
 def create_app(settings: Settings) -> Flask:
@@ -36,6 +36,9 @@ def create_app(settings: Settings) -> Flask:
             database=wiring.database,
             redis=wiring.redis,
             bell=wiring.bell,
+            sealer=wiring.sealer,
+            logins={name: kind.login(wiring) for name, kind in LEDGERS.items()},
+            access_token=wiring.access_token,
             preview=lambda company, entry_id: preview(wiring.work(company), entry_id),
             budget=lambda provider, tenant: dict(wiring.limiter(provider).budget(tenant)),
             public_url=settings.public_url,

@@ -8,25 +8,29 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from errors import NeedsAttention, Problems
+from console.company_change import (
+    change_settings,
+    check_books_are_free,
+    lock_company,
+    note_change,
+    take_turns,
+    write_settings,
+)
+from errors import Problems
 from mappers.company import CompanySettings
 from mappers.company_file import HEADING, Secrets, dump, load, load_text, resolve
-from models import states
 from models.companies import resume_company
-from models.company import Company, Connection, Reference
+from models.company import Company, Connection
 from models.database import Database
-from models.expense import Document
-from models.history import note
 from models.sealing import Sealer
 
 IMPORTED, UPDATED, UNCHANGED = "imported", "updated", "unchanged"
-_LOCK = 4_711_002  # imports take turns, so that two never make the same connection twice
+WHAT = "company import"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +60,9 @@ def import_company(
     if not http_allowed and not settings.connectwise.site.startswith("https://"):
         raise Problems(HEADING, ['[connectwise]: "site" must begin with https:// outside development.'])
     with database.write() as session:
-        _take_turns(session)
+        take_turns(session)
         now = database.now(session)
-        statement = select(Company).where(Company.key == settings.key).with_for_update(of=Company)
-        company = session.scalars(statement).one_or_none()
+        company = lock_company(session, settings.key)
         if company is None:
             return _create(session, sealer, settings, secrets, actor=actor, now=now)
         return _update(session, sealer, company, settings, secrets, actor=actor, now=now)
@@ -68,11 +71,6 @@ def import_company(
 def export_company(company: Company) -> str:
     """The company's file as TOML, its secrets as `env:` placeholders."""
     return dump(load(load_text(company.settings))[0])
-
-
-def _take_turns(session: Session) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 def _create(
@@ -85,13 +83,14 @@ def _create(
     now: dt.datetime,
 ) -> Outcome:
     company = Company(key=settings.key, created_at=now)
-    _write_settings(company, settings, now=now)
+    check_books_are_free(session, settings)
+    write_settings(company, settings, now=now)
     company.cw_secrets = sealer.seal_mapping(_keys(secrets))
     session.add(company)
     session.flush()
     if secrets.refresh_token:
         _connect(session, sealer, company, secrets.refresh_token)
-    _note(session, company, actor=actor, text="the company was imported", now=now)
+    note_change(session, company, actor=actor, what=WHAT, text="the company was imported", now=now)
     return Outcome(key=company.key, status=IMPORTED)
 
 
@@ -105,21 +104,13 @@ def _update(
     actor: str,
     now: dt.datetime,
 ) -> Outcome:
-    changes = find_changes(company.settings, dump(settings))
-    _check_ledger_stays(session, company, settings)
-    if _is_other_site(company, settings):
-        company.cw_codebase = company.callback_id = company.callback_state = None
-        _forget(session, company, "site")
-    if (company.provider, company.tenant_id) != (settings.ledger.provider, settings.ledger.tenant_id):
-        _forget(session, company, "books")
-    if company.provider != settings.ledger.provider:
-        company.connection = None
+    settings = _keep_chosen_books(company, settings)
+    changes = change_settings(session, company, settings, now=now)
     has_new_keys = sealer.open_mapping(company.cw_secrets) != _keys(secrets)
     if has_new_keys:
         company.cw_secrets = sealer.seal_mapping(_keys(secrets))
         changes.append("[connectwise] has new keys")
     if secrets.refresh_token and _may_connect(company, secrets.refresh_token):
-        company.provider = settings.ledger.provider
         _connect(session, sealer, company, secrets.refresh_token)
         changes.append("[ledger] has a new connection")
     if company.paused_at is not None and _may_resume(company, has_new_keys=has_new_keys):
@@ -127,20 +118,17 @@ def _update(
         changes.append("the company was paused and goes on")
     if not changes:
         return Outcome(key=company.key, status=UNCHANGED)
-    _write_settings(company, settings, now=now)
-    _note(session, company, actor=actor, text="; ".join(changes), now=now)
+    write_settings(company, settings, now=now)
+    note_change(session, company, actor=actor, what=WHAT, text="; ".join(changes), now=now)
     return Outcome(key=company.key, status=UPDATED, changes=changes)
 
 
-def _write_settings(company: Company, settings: CompanySettings, *, now: dt.datetime) -> None:
-    company.name = settings.name
-    company.settings = dump(settings)
-    company.cw_site = settings.connectwise.site
-    company.cw_company_id = settings.connectwise.company_id
-    company.provider = settings.ledger.provider
-    company.tenant_id = settings.ledger.tenant_id
-    company.next_care_at = company.next_sweep_at = None  # the clock looks at it at once
-    company.updated_at = now
+def _keep_chosen_books(company: Company, settings: CompanySettings) -> CompanySettings:
+    """The Connect button writes tenant_id: a file without one means no other books."""
+    ledger = settings.ledger
+    if ledger.tenant_id is None and ledger.provider == company.provider:
+        return replace(settings, ledger=replace(ledger, tenant_id=company.tenant_id))
+    return settings
 
 
 def _keys(secrets: Secrets) -> dict[str, str]:
@@ -149,33 +137,6 @@ def _keys(secrets: Secrets) -> dict[str, str]:
         "private_key": secrets.private_key,
         "client_id": secrets.client_id,
     }
-
-
-def _check_ledger_stays(session: Session, company: Company, settings: CompanySettings) -> None:
-    """What stands in one set of books must never be looked for in another."""
-    old, new = (company.provider, company.tenant_id), (settings.ledger.provider, settings.ledger.tenant_id)
-    made = (*states.MADE, *states.OPEN)
-    has_documents = exists().where(Document.company_id == company.id, Document.state.in_(made))
-    if old != new and session.scalar(select(has_documents)):
-        raise NeedsAttention(
-            "ledger_in_use",
-            f"{company.key} has documents in {_named(old)}, so it can't move to {_named(new)}; "
-            "nothing was changed.",
-            "Give the other books a company with a key of its own.",
-        )
-
-
-def _named(ledger: tuple[str, str | None]) -> str:
-    return f"{ledger[0]} tenant {ledger[1] or '(none)'}"
-
-
-def _is_other_site(company: Company, settings: CompanySettings) -> bool:
-    new = settings.connectwise
-    return (company.cw_site, company.cw_company_id) != (new.site, new.company_id)
-
-
-def _forget(session: Session, company: Company, name: str) -> None:
-    session.execute(delete(Reference).where(Reference.company_id == company.id, Reference.name == name))
 
 
 def _may_connect(company: Company, refresh_token: str) -> bool:
@@ -212,41 +173,3 @@ def _may_resume(company: Company, *, has_new_keys: bool) -> bool:
     if company.connection is None:
         return has_new_keys
     return company.connection.lost_at is None
-
-
-def find_changes(old: str, new: str) -> list[str]:
-    """What differs between two company files, by table and key, in words for a person."""
-    before, after = load_text(old), load_text(new)
-    changes: list[str] = []
-    for table in {**before, **after}:
-        one, other = before.get(table, {}), after.get(table, {})
-        if isinstance(one or other, list):
-            if one != other:
-                changes.append(f"[[{table}]] {_rows_changed(one or [], other or [])}")
-        else:
-            changes += [
-                f"[{table}] {name}: {_shown(one.get(name))} → {_shown(other.get(name))}"
-                for name in {**one, **other}
-                if one.get(name) != other.get(name)
-            ]
-    return changes
-
-
-def _rows_changed(before: list[Any], after: list[Any]) -> str:
-    gone = sum(row not in after for row in before)
-    come = sum(row not in before for row in after)
-    if not gone and not come:
-        return "are in another order"
-    return f"{come} new, {gone} gone, {len(after)} in all"
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "not set"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _note(session: Session, company: Company, *, actor: str, text: str, now: dt.datetime) -> None:
-    note(
-        session, company_id=company.id, expense_id=None, at=now, actor=actor, what="company import", text=text
-    )

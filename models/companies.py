@@ -62,6 +62,22 @@ def lose_connection(session: Session, connection_id: int, *, holder: str, why: s
     return bool(lost)
 
 
+def renew_connection(
+    connection: Connection,
+    *,
+    access_token: str,
+    refresh_token: str,
+    expires_at: dt.datetime,
+    now: dt.datetime,
+) -> None:
+    """A person consented anew (tokens sealed): the grant lives, and whoever was refreshing it is too late."""
+    connection.access_token, connection.refresh_token = access_token, refresh_token
+    connection.expires_at, connection.refreshed_at = expires_at, now
+    connection.refreshing_until = connection.refreshing_by = None
+    connection.lost_at = connection.lost_why = None
+    connection.seed_hash = None
+
+
 def load_reference(session: Session, company_id: int, name: str) -> Reference | None:
     """The reference data of this name as last read, or None."""
     statement = select(Reference).where(Reference.company_id == company_id, Reference.name == name)

@@ -20,6 +20,7 @@ class Connection(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     provider: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str | None] = mapped_column(Text)  # who holds it there (mappers.consent.Consent)
     seed_hash: Mapped[str | None] = mapped_column(Text)  # SHA-256 of the refresh token that began the grant
     refresh_token: Mapped[str] = mapped_column(Text)  # sealed
     access_token: Mapped[str | None] = mapped_column(Text)  # sealed

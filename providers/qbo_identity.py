@@ -1,7 +1,7 @@
-"""Intuit's identity server: fresh access tokens for one company.
+"""Intuit's identity server: token sets of one company, for a code or a refresh token.
 
-https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0 . The
-browser's part of the flow belongs to the console; a refresh is one form post through our own exchange.
+https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0 . Both
+are one form post through our own exchange. logins.py has the browser's part of the flow.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from errors import GrantLost, Paused, Retryable
 from providers.http import Answer, exchange, read_json, refuse_trouble
 
 PROVIDER = "Intuit identity"
+PRODUCTION = "https://oauth.platform.intuit.com"
+REVOCATION = "https://developer.api.intuit.com"
 _RECONNECT = "Connect the company to QuickBooks again; everything that waits goes on then."
 
 
@@ -40,19 +42,71 @@ def refresh(
     Raises `GrantLost` when the consent is gone, `Paused` when the app's own credentials are
     wrong, else `Retryable`.
     """
-    basic = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
     answer = exchange(
         session,
         "POST",
         f"{oauth_url.rstrip('/')}/oauth2/v1/tokens/bearer",
         provider=PROVIDER,
-        headers={
-            "Authorization": f"Basic {basic}",
-            "Accept": "application/json",
-            "x-include-refresh-token-hard-expires-in": "true",
-        },
+        headers=_headers(client_id, client_secret),
         data={"grant_type": "refresh_token", "refresh_token": refresh_token},
     )
+    return _token_set(answer)
+
+
+def redeem(
+    session: requests.Session,
+    *,
+    oauth_url: str,
+    client_id: str,
+    client_secret: str,
+    code: str,
+    redirect_uri: str,
+) -> Tokens:
+    """The token set for the code that a consent brought back; a code works once, within minutes.
+
+    Raises `Paused` when Intuit refuses it, `Retryable` when the answer was lost: connect once more then.
+    """
+    answer = exchange(
+        session,
+        "POST",
+        f"{oauth_url.rstrip('/')}/oauth2/v1/tokens/bearer",
+        provider=PROVIDER,
+        headers=_headers(client_id, client_secret),
+        data={"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri},
+    )
+    return _token_set(answer)
+
+
+def revoke(
+    session: requests.Session, *, oauth_url: str, client_id: str, client_secret: str, refresh_token: str
+) -> None:
+    """Ends the consent behind a refresh token; one that is gone already counts as done."""
+    answer = exchange(
+        session,
+        "POST",
+        f"{_revocation_origin(oauth_url)}/v2/oauth2/tokens/revoke",
+        provider=PROVIDER,
+        headers=_headers(client_id, client_secret),
+        data={"token": refresh_token},
+    )
+    refuse_trouble(answer, provider=PROVIDER)
+
+
+def _revocation_origin(oauth_url: str) -> str:
+    """Intuit revokes at another host than the one that gives tokens; everybody else's double has one."""
+    return REVOCATION if oauth_url.rstrip("/") == PRODUCTION else oauth_url.rstrip("/")
+
+
+def _headers(client_id: str, client_secret: str) -> dict[str, str]:
+    basic = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
+    return {
+        "Authorization": f"Basic {basic}",
+        "Accept": "application/json",
+        "x-include-refresh-token-hard-expires-in": "true",
+    }
+
+
+def _token_set(answer: Answer) -> Tokens:
     refuse_trouble(answer, provider=PROVIDER)
     said = read_json(answer, provider=PROVIDER)
     if not answer.is_good or not isinstance(said, dict) or "error" in said:

@@ -1,12 +1,13 @@
-"""Xero's identity server: fresh access tokens, and which organisations a consent covers.
+"""Xero's identity server: token sets for a code or a refresh token, and what a consent covers.
 
-https://developer.xero.com/documentation/guides/oauth2/auth-flow . The browser's part of the flow belongs to
-the console; a refresh is one form post, so it goes through our own exchange: same time-outs, no retries.
+https://developer.xero.com/documentation/guides/oauth2/auth-flow . Both are one form post, so they go through
+our own exchange: same time-outs, no retries. logins.py has the browser's part of the flow.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,20 +39,61 @@ def refresh(
     Raises `Paused` when the consent is gone or the app's own credentials are wrong, else `Retryable`. A lost
     answer is `Retryable` too: Xero takes the old refresh token for another 30 minutes.
     """
-    basic = base64.b64encode(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}".encode()).decode()
     answer = exchange(
         session,
         "POST",
         f"{identity_url.rstrip('/')}/connect/token",
         provider=PROVIDER,
-        headers={"Authorization": f"Basic {basic}", "Accept": "application/json"},
+        headers={"Authorization": _basic(client_id, client_secret), "Accept": "application/json"},
         data={"grant_type": "refresh_token", "refresh_token": refresh_token},
     )
+    return _token_set(answer)
+
+
+def redeem(
+    session: requests.Session,
+    *,
+    identity_url: str,
+    client_id: str,
+    client_secret: str,
+    code: str,
+    redirect_uri: str,
+) -> Tokens:
+    """The token set for the code that a consent brought back; a code works once, within five minutes.
+
+    Raises `Paused` when Xero refuses it, `Retryable` when the answer was lost: connect once more then.
+    """
+    answer = exchange(
+        session,
+        "POST",
+        f"{identity_url.rstrip('/')}/connect/token",
+        provider=PROVIDER,
+        headers={"Authorization": _basic(client_id, client_secret), "Accept": "application/json"},
+        data={"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri},
+    )
+    return _token_set(answer)
+
+
+def give_up(session: requests.Session, *, api_url: str, access_token: str, connection_id: str) -> None:
+    """Disconnects one organisation (`id` of `connections`); one that is gone already counts as done."""
+    answer = exchange(
+        session,
+        "DELETE",
+        f"{api_url.rstrip('/')}/connections/{quote(connection_id, safe='')}",
+        provider=PROVIDER,
+        headers={"Authorization": f"Bearer {access_token}", "Accept": "application/json"},
+    )
     refuse_trouble(answer, provider=PROVIDER)
-    said = read_json(answer, provider=PROVIDER)
-    if not answer.is_good or not isinstance(said, dict) or "error" in said:
-        raise _refusal(answer, said if isinstance(said, dict) else {})
-    return _tokens(said)
+
+
+def claims_of(access_token: str) -> dict[str, Any]:
+    """The claims in an access token that came straight from Xero, so its signature needs no check."""
+    try:
+        body = access_token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def connections(session: requests.Session, *, api_url: str, access_token: str) -> list[dict[str, Any]]:
@@ -75,6 +117,19 @@ def connections(session: requests.Session, *, api_url: str, access_token: str) -
     if not isinstance(rows, list):
         raise Retryable(f"{PROVIDER} answered with something that is no list; it will be asked again.")
     return [row for row in rows if isinstance(row, dict)]
+
+
+def _basic(client_id: str, client_secret: str) -> str:
+    pair = f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def _token_set(answer: Answer) -> Tokens:
+    refuse_trouble(answer, provider=PROVIDER)
+    said = read_json(answer, provider=PROVIDER)
+    if not answer.is_good or not isinstance(said, dict) or "error" in said:
+        raise _refusal(answer, said if isinstance(said, dict) else {})
+    return _tokens(said)
 
 
 def _tokens(said: Mapping[str, Any]) -> Tokens:

@@ -23,6 +23,7 @@ from providers.contract import Ledger
 from providers.http import make_session
 from providers.limiter import CONNECTWISE, QBO_BATCHES, XERO, Limiter
 from providers.limiter import QBO as QBO_LIMITS
+from providers.logins import QBOLogin, XeroLogin
 from providers.qbo import QBO
 from providers.qbo_identity import refresh as refresh_qbo
 from providers.xero import Xero
@@ -92,6 +93,14 @@ class Wiring:
             limiter=self.limiter("connectwise"),
         )
 
+    def access_token(self, key: str) -> str:
+        """A fresh access token of the company's grant. Raises NotFound, Paused, Retryable, Wait."""
+        with self.database.read() as session:
+            tokens = self._tokens(find_company(session, key))
+        if tokens is None:
+            raise Paused("The company is not connected to a ledger. Connect it.")
+        return tokens.current()
+
     def _tokens(self, company: Company) -> Tokens | None:
         if company.connection_id is None:
             return None
@@ -112,6 +121,8 @@ class LedgerKind(Protocol):
     def build(self, wiring: Wiring, tenant: str) -> Callable[[str], Ledger]: ...
 
     def exchange(self, wiring: Wiring) -> Callable[[str], Grant]: ...
+
+    def login(self, wiring: Wiring) -> XeroLogin | QBOLogin: ...
 
 
 class XeroKind:
@@ -145,6 +156,17 @@ class XeroKind:
 
         return trade
 
+    def login(self, wiring: Wiring) -> XeroLogin:
+        settings = wiring.settings
+        return XeroLogin(
+            session=wiring._session,
+            login_url=settings.xero_login_url,
+            identity_url=settings.xero_identity_url,
+            api_url=settings.xero_api_url,
+            client_id=settings.xero_client_id or "",
+            client_secret=settings.xero_client_secret or "",
+        )
+
 
 class QBOKind:
     """QuickBooks Online: https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities"""
@@ -176,6 +198,16 @@ class QBOKind:
             )
 
         return trade
+
+    def login(self, wiring: Wiring) -> QBOLogin:
+        settings = wiring.settings
+        return QBOLogin(
+            session=wiring._session,
+            login_url=settings.qbo_login_url,
+            oauth_url=settings.qbo_oauth_url,
+            client_id=settings.qbo_client_id or "",
+            client_secret=settings.qbo_client_secret or "",
+        )
 
 
 LEDGERS: dict[str, LedgerKind] = {"xero": XeroKind(), "qbo": QBOKind()}

@@ -32,6 +32,7 @@ def upgrade() -> None:
         "connection",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=True),
         sa.Column("seed_hash", sa.Text(), nullable=True),
         sa.Column("refresh_token", sa.Text(), nullable=False),
         sa.Column("access_token", sa.Text(), nullable=True),
