@@ -15,7 +15,7 @@ from mappers.mapping import choose_contact, fixed_contact, wanted_contact
 from mappers.money import format_money
 from mappers.plan import explain, plan
 from models import states
-from workers.posting import STALE_BOOKS, STALE_SITE
+from workers.planning import STALE_BOOKS, STALE_SITE
 from workers.reading import read_entries, read_reports
 from workers.work import Work
 

@@ -25,7 +25,7 @@ from providers.contract import Ledger
 from workers.tokens import Tokens
 
 BOOKS, BOOKS_WHOLE, SITE = "books", "books_whole", "site"
-# What newer data would cure is tried again with newer data at once (workers/posting.py), so age costs little.
+# What newer data would cure is tried again at once with newer data (workers/planning.py): age costs little.
 BOOKS_SECONDS = 3600
 WHOLE_SECONDS = 86_400  # some changes are told by no ledger: once a day everything is read
 SITE_SECONDS = 3600

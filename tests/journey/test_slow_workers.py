@@ -7,10 +7,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from errors import RateLimited
 from tests.journey.conftest import Journey
 from tests.journey.hands import edit
 from tests.journey.test_exactly_once import add, age, assert_once, until_settled
+from workers.contacts import Contacts
 from workers.posting import Posting
 
 Act = Callable[[Any], Any]
@@ -99,18 +102,21 @@ def test_a_worker_that_was_stopped_before_its_first_byte_sends_nothing_when_it_w
     assert_once(journey, entry_id)
 
 
-def test_a_slow_worker_does_not_change_the_plan_of_the_one_that_took_over(journey: Journey) -> None:
+def test_a_slow_worker_does_not_change_the_plan_of_the_one_that_took_over(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     entry_id = add(journey, "bill")
     slow, other = Posting(journey.wiring.work("acme")), Posting(journey.wiring.work("acme"))
-    find = slow._find_contacts
+    resolve = Contacts.resolve
 
-    def meanwhile(contacts: Any, cases: Any) -> None:
+    def meanwhile(contacts: Contacts, cases: Any) -> None:
+        monkeypatch.setattr(Contacts, "resolve", resolve)
         journey.make_due()
         edit(journey, entry_id, amount="99.00")
         other.run()
-        find(contacts, cases)
+        resolve(contacts, cases)
 
-    slow._find_contacts = meanwhile  # type: ignore[method-assign]
+    monkeypatch.setattr(Contacts, "resolve", meanwhile)
     other._send = other._finish = lambda _cases: None  # type: ignore[method-assign,assignment]
     slow.run()
     assert [d.amount for d in journey.documents(entry_id)] == [Decimal("99.00"), Decimal("99.00")]

@@ -16,7 +16,7 @@ PLACES = {
     "_contact_trouble": 0,
     "_error": 0,
     "_warning": 0,
-    "_Changed": 0,
+    "Changed": 0,
 }
 PARTS = {"mappers", "models", "workers", "console"}
 UNFINISHED = "_not_in_connectwise"  # the end of codes that are put together from a noun
