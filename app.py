@@ -9,11 +9,15 @@ from werkzeug.exceptions import HTTPException
 
 import console
 from logs import set_up_logging
+from models.database import Database
 from settings import Settings, read_settings
 from webhooks import connectwise
 from webhooks.connectwise import Receiver
 from workers.preview import preview
 from workers.wiring import LEDGERS, Wiring
+
+CALLBACK_PATIENCE = 2.0  # seconds for a statement: ConnectWise gives up after five
+PAGE_PATIENCE = 10.0
 
 
 def create_app(settings: Settings) -> Flask:
@@ -25,9 +29,11 @@ def create_app(settings: Settings) -> Flask:
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https"),
         SESSION_COOKIE_SAMESITE="Lax",
     )
-    wiring = Wiring(settings)
-    app.extensions["callbacks"] = Receiver(
-        wiring.database, ring=wiring.bell.ring_soon, allow_private=settings.development
+    wiring = Wiring(settings, patience=PAGE_PATIENCE)
+    app.extensions["callbacks"] = Receiver(  # with connections of its own, which no page can use up
+        Database(settings.database_url, pool_size=2, patience=CALLBACK_PATIENCE),
+        ring=wiring.bell.ring_soon,
+        allow_private=settings.development,
     )
     app.register_blueprint(connectwise.blueprint)
     console.attach(

@@ -3,17 +3,21 @@
 SQLite runs in WAL mode with full sync and takes its write lock at BEGIN (`BEGIN IMMEDIATE`), so that a
 transaction that will write never fails half way for want of it. PostgreSQL uses row locks.
 Leases are reckoned by the database's clock, so machines whose clocks differ still agree.
+
+Nobody waits for ever: who gives a `patience` has his answer or an OperationalError within it, also when the
+server is frozen or the network is gone (docs/architecture.md, "Waiting").
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -34,6 +38,11 @@ from sqlalchemy.types import TypeDecorator
 
 UTC = dt.UTC
 BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+CONNECT_SECONDS = 3
+SQLITE_SECONDS = 15  # for the write lock, and for a free connection where no patience is given
+GRACE_SECONDS = 0.5  # a server that lives ends the statement itself, and says so; one that doesn't has no say
+IDLE_SECONDS = 60  # a client frozen within a transaction holds its row locks no longer
 
 
 class Base(DeclarativeBase):
@@ -91,32 +100,56 @@ def _utcnow_sqlite(_element: Any, _compiler: Any, **_kw: Any) -> str:
     return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
 
 
-class Database:
-    """The engine and its transactions. One per process; forked children must call `forget()` first."""
+class PatientConnection(psycopg.Connection[Any]):
+    """A connection to PostgreSQL that is given up when an answer takes longer than `patience` seconds.
 
-    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+    The server's own `statement_timeout` needs a server that lives, and TCP's time-outs a network that is cut;
+    a frozen server is noticed by nothing but our own clock.
+    """
+
+    patience: float
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """As psycopg's, but never longer than our patience; the connection is of no use afterwards."""
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:
+            self.pgconn.finish()
+            raise psycopg.OperationalError(
+                f"The database did not answer within {self.patience} seconds; the connection was given up."
+            ) from None
+
+
+class Database:
+    """The engine and its transactions. One per process; forked children must call `forget()` first.
+
+    `patience`: seconds that one statement, its locks included, or a free connection may take (None: any).
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 5, patience: float | None = None) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = self._engine(pool_size)
+        self.engine = self._engine(pool_size, patience)
         self._writing = self.engine.execution_options(begin="IMMEDIATE")
 
-    def _engine(self, pool_size: int) -> Engine:
-        quiet = {"hide_parameters": True}  # errors end in logs and in RQ: no bodies, no sealed tokens there
+    def _engine(self, pool_size: int, patience: float | None) -> Engine:
+        # errors end in logs and in RQ: no bodies, no sealed tokens there
+        options = {"hide_parameters": True, "pool_size": pool_size, "pool_timeout": patience or 30}
         if self.is_sqlite:
             if self.url.database and self.url.database != ":memory:":
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = create_engine(self.url, connect_args={"timeout": 15}, pool_size=pool_size, **quiet)
+            seconds = min(patience or SQLITE_SECONDS, SQLITE_SECONDS)
+            engine = create_engine(self.url, connect_args={"timeout": seconds}, **options)
             event.listen(engine, "connect", _sqlite_connect)
             event.listen(engine, "begin", _sqlite_begin)
             return engine
-        return create_engine(
-            self.url,
-            pool_size=pool_size,
-            pool_pre_ping=False,
-            pool_recycle=1800,
-            **quiet,
-            connect_args={"connect_timeout": 3, "application_name": "expense-relay"},
+        given = {"connect_timeout": CONNECT_SECONDS, "application_name": "expense-relay"}
+        engine = create_engine(
+            self.url, pool_pre_ping=False, pool_recycle=1800, connect_args=given, **options
         )
+        if patience is not None:
+            event.listen(engine, "do_connect", _patiently(patience))
+        return engine
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -154,6 +187,20 @@ class Database:
     def forget(self) -> None:
         """Drops pooled connections without closing them: for a forked child, whose parent still uses them."""
         self.engine.dispose(close=False)
+
+
+def _patiently(patience: float) -> Callable[..., PatientConnection]:
+    """Connects with this patience, ours and the server's."""
+    limits = {"statement_timeout": patience, "idle_in_transaction_session_timeout": IDLE_SECONDS}
+    ours = " ".join(f"-c {name}={round(seconds * 1000)}" for name, seconds in limits.items())
+
+    def connect(_dialect: Any, _record: Any, words: Any, values: dict[str, Any]) -> PatientConnection:
+        options = f"{ours} {values.pop('options', '')}"  # what the address itself says comes last and counts
+        connection = PatientConnection.connect(*words, **values, options=options)
+        connection.patience = patience + GRACE_SECONDS
+        return connection
+
+    return connect
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:

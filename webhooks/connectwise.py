@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ SIGNATURE = "x-content-signature"
 RETRY_SECONDS = 2
 KEY = re.compile(r"[a-z0-9-]{1,100}")
 KNOWN_SECONDS = 5.0  # how long a company's row is remembered between callbacks
+TURN_SECONDS = 0.5  # one thread looks a company up, the others wait so long for it
+AWAY_SECONDS = 1.0  # after a look-up that failed, those that come next are told at once
 
 log = structlog.get_logger(__name__)
 blueprint = Blueprint("callbacks", __name__, url_prefix="/callbacks/connectwise")
@@ -60,7 +63,8 @@ class Refusal(Exception):
 
 @dataclass
 class Receiver:
-    """What the endpoint needs; put together by app.py. `ring` must return at once."""
+    """What the endpoint needs; put together by app.py. `ring` must return at once, and `database` must be
+    patient for so short that ConnectWise, who waits five seconds, has its answer in time."""
 
     database: Database
     ring: Callable[[str], None]
@@ -68,6 +72,8 @@ class Receiver:
     inbox: Inbox = field(init=False)
     keys: SigningKeys = field(default_factory=SigningKeys)
     _known: dict[str, tuple[float, Sender]] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _away_until: float = 0.0
 
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.database)
@@ -76,18 +82,30 @@ class Receiver:
         """The company with this key; raises Refusal 404, or 429 when the database doesn't answer."""
         if not KEY.fullmatch(key):
             raise Refusal(404, "There is no such company here.")
-        until, known = self._known.get(key, (0.0, None))
-        if known is not None and until > time.monotonic():
+        if (known := self._remembered(key)) is not None:
             return known
+        if not self._turn.acquire(timeout=TURN_SECONDS):
+            raise _database_away()
+        try:
+            return self._remembered(key) or self._look_up(key)
+        finally:
+            self._turn.release()
+
+    def _remembered(self, key: str) -> Sender | None:
+        until, known = self._known.get(key, (0.0, None))
+        return known if until > time.monotonic() else None
+
+    def _look_up(self, key: str) -> Sender:
+        """Asks the database, one thread at a time: were it frozen, it would hold all the others as well."""
+        if time.monotonic() < self._away_until:
+            raise _database_away()
+        columns = (Company.id, Company.key, Company.cw_site, Company.cw_company_id)
         try:
             with self.database.read() as session:
-                row = session.execute(
-                    select(Company.id, Company.key, Company.cw_site, Company.cw_company_id).where(
-                        Company.key == key
-                    )
-                ).one_or_none()
+                row = session.execute(select(*columns).where(Company.key == key)).one_or_none()
         except SQLAlchemyError:
-            raise Refusal(429, "The database does not answer; send it again.") from None
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            raise _database_away() from None
         if row is None:
             self._known.pop(key, None)
             raise Refusal(404, "There is no such company here.")
@@ -129,6 +147,10 @@ class Receiver:
             return self.inbox.store(message)
         except NotStored:
             raise Refusal(429, "It could not be stored; send it again.") from None
+
+
+def _database_away() -> Refusal:
+    return Refusal(429, "The database does not answer; send it again.")
 
 
 @blueprint.post("/<key>")

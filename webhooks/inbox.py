@@ -24,6 +24,7 @@ from models.inbox import Message, store_messages
 MOST_AT_ONCE = 100
 GATHER_SECONDS = 0.002  # a burst becomes half as many transactions; a lone callback does not notice
 PATIENCE_SECONDS = 3.0
+PROBE_SECONDS = 0.2  # after a failure: whoever comes while the next attempt hangs longer is told at once
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ class Inbox:
         self._start = threading.Lock()
         self._pid = 0
         self._since: float | None = None  # when the present batch was begun
+        self._is_well = True  # the last batch was stored
 
     def store(self, message: Message) -> bool:
         """True when the message is new, False when it was stored before; durable on return.
@@ -83,7 +85,8 @@ class Inbox:
     def _is_stuck(self) -> bool:
         """While the database hangs, threads that wait for it would be missing elsewhere."""
         since = self._since
-        return since is not None and time.monotonic() - since > PATIENCE_SECONDS
+        patience = PATIENCE_SECONDS if self._is_well else PROBE_SECONDS
+        return since is not None and time.monotonic() - since > patience
 
     def _begin(self) -> None:
         with self._start:
@@ -106,6 +109,7 @@ class Inbox:
         try:
             answers = self._store_twice([one.message for one in batch])
         except (OperationalError, InterfaceError, OSError) as error:
+            self._is_well = False
             for one in batch:
                 one.settle(error)
         except Exception as error:
@@ -115,6 +119,7 @@ class Inbox:
             for one in batch:  # one message that the database refuses must not take others with it
                 self._write([one])
         else:
+            self._is_well = True
             for one, answer in zip(batch, answers, strict=True):
                 one.settle(answer)
 

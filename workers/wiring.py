@@ -36,12 +36,16 @@ from workers.work import Work
 log = structlog.get_logger(__name__)
 
 
+JOB_PATIENCE = 30.0  # seconds for a statement: a job rather waits than begins anew
+
+
 class Wiring:
     """The parts of one process, built from its settings. Build it after a fork, never before."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, patience: float = JOB_PATIENCE) -> None:
+        """`patience`: seconds that a statement of the database may take."""
         self.settings = settings
-        self.database = Database(settings.database_url)
+        self.database = Database(settings.database_url, patience=patience)
         self.sealer = Sealer(settings.encryption_keys)
         self.redis: Redis = redis_client(settings.redis_url, fail_fast=True)
         self.bell = Bell(self.redis)
