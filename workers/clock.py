@@ -22,6 +22,7 @@ from models.company import Company
 from models.database import Database
 from models.expense import Tick
 from models.inbox import dialect_insert
+from workers.outages import Outage
 from workers.queues import ATTACH_RECEIPTS, CARE_FOR_COMPANY, SWEEP_COMPANY, Bell
 
 BELL_SECONDS = 2
@@ -48,6 +49,7 @@ class Clock:
         self._bell = bell
         self._holder = uuid.uuid4().hex
         self._stop = threading.Event()
+        self._outage = Outage("The database")
         self.tasks = (
             Task(name="bells", every_seconds=BELL_SECONDS, run=self.ring_bells),
             Task(name="sweeps", every_seconds=min(5, sweep_seconds), run=lambda: self._rounds(
@@ -67,13 +69,20 @@ class Clock:
         log.info("clock stopped")
 
     def tick(self) -> None:
-        """Runs what is due and not held by another clock. Trouble is logged and met again next time."""
-        for task in self.tasks:
-            try:
-                if self._take(task):
-                    task.run()
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("tick failed", task=task.name, error=type(error).__name__)
+        """Runs what is due and not held by another clock. Trouble is met again next time."""
+        failures = [error for task in self.tasks if (error := self._run_when_due(task))]
+        if failures:
+            self._outage.failed(failures[0], meanwhile="nothing is rung for; the clock tries every second")
+        else:
+            self._outage.worked()
+
+    def _run_when_due(self, task: Task) -> Exception | None:
+        try:
+            if self._take(task):
+                task.run()
+        except (SQLAlchemyError, OSError) as error:
+            return error
+        return None
 
     def _take(self, task: Task) -> bool:
         """Takes the lease of this task for one period; False when it is not due or another clock has it."""

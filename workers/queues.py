@@ -12,14 +12,16 @@ import threading
 import time
 from typing import Any
 
-import structlog
 from redis import Redis, Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
+
+from workers.outages import Outage
 
 POST, RECEIPTS = "post", "receipts"
 QUEUES = (POST, RECEIPTS)
@@ -39,8 +41,6 @@ BELL_SECONDS = 30  # frees a bell whose enqueue failed
 REST_SECONDS = 0.02  # between rings in passing: in a burst one does for all that came meanwhile
 JOB_SECONDS = 600
 FAILURE_SECONDS = 30 * 24 * 3600
-
-log = structlog.get_logger(__name__)
 
 
 class ForbiddenJob(Exception):
@@ -110,6 +110,7 @@ class Bell:
 
     def __init__(self, connection: Redis) -> None:
         self._redis = connection
+        self._outage = Outage("Redis")
         self._pending: set[str] = set()
         self._lock = threading.Lock()
         self._work = threading.Event()
@@ -119,12 +120,25 @@ class Bell:
     def ring(self, company: str, *, job: str = POST_EXPENSES) -> bool:
         """Rings now. True when a job was enqueued; False when one is waiting, or Redis did not answer."""
         try:
-            if not self._redis.set(bell_key(job, company), "1", nx=True, ex=BELL_SECONDS):
-                return False
+            rung = self._ring(company, job)
+        except (RedisError, OSError) as error:
+            self._outage.failed(error, meanwhile="bells are lost; the clock rings again")
+            return False
+        self._outage.worked()
+        return rung
+
+    def _ring(self, company: str, job: str) -> bool:
+        key = bell_key(job, company)
+        if not self._redis.set(key, "1", nx=True, ex=BELL_SECONDS):
+            return False
+        try:
             enqueue(self._redis, job, company=company)
         except (RedisError, OSError) as error:
-            log.warning("bell not rung; the clock will", company=company, error=type(error).__name__)
-            return False
+            if not isinstance(
+                error, RedisTimeout
+            ):  # then it may have been enqueued, and costs another second
+                self._redis.delete(key)
+            raise
         return True
 
     def answer(self, company: str, *, job: str = POST_EXPENSES) -> None:
@@ -132,7 +146,7 @@ class Bell:
         try:
             self._redis.delete(bell_key(job, company))
         except (RedisError, OSError) as error:
-            log.warning("bell not freed; it frees itself", company=company, error=type(error).__name__)
+            self._outage.failed(error, meanwhile="bells free themselves within half a minute")
 
     def ring_soon(self, company: str) -> None:
         """Rings from a background thread of this process: never waits, never fails, coalesces a burst."""

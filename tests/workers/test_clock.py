@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from sqlalchemy import update
+from sqlalchemy import create_engine, update
+from structlog.testing import capture_logs
 
 from models.company import Company
 from models.database import Database
@@ -121,3 +122,16 @@ def test_for_a_paused_company_only_its_care_is_rung_for(database: Database, comp
     bell = Rings()
     clock(database, bell).tick()
     assert bell.rung == [("acme", name(CARE_FOR_COMPANY))]
+
+
+def test_a_database_away_is_told_once_and_so_is_its_return(database: Database, company: Company) -> None:
+    some = clock(database, Rings())
+    there, away = database._writing, create_engine("sqlite:////nowhere/at/all").execution_options()
+    with capture_logs() as told:
+        database._writing = away
+        for _ in range(3):
+            some.tick()
+        database._writing = there
+        some.tick()
+        some.tick()
+    assert [line["event"] for line in told] == ["The database is away", "The database is there again"]
