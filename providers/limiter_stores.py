@@ -13,11 +13,12 @@ from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from redis import Redis
-from redis.exceptions import LockError
+from redis.exceptions import LockError, RedisError
+from redis.lock import Lock
 
 from providers.day_budget import Day, from_text
 
-PLACE_SECONDS = 75  # longer than any call may last; a killed worker's place frees itself then
+PLACE_SECONDS = 15  # a killed worker's place frees itself then; a call under way keeps its own
 _DAY_KEPT_SECONDS = 7 * 86_400  # the hour at which its days begin stays known over a quiet week
 _MINUTE_SECONDS = 60
 
@@ -88,7 +89,7 @@ class SharedStore:
             place = self._key("place", f"{who}:{(first + step) % places}")
             lock = self._redis.lock(place, timeout=PLACE_SECONDS, blocking=False, thread_local=False)
             if lock.acquire():
-                return lambda: _release(lock.release)
+                return _hold(lock)
         return None
 
     def count_call(self, who: str, per_minute: int) -> float:
@@ -168,6 +169,24 @@ class LocalStore:
             if self._made_window is None:
                 self._made_window = _Window(MemoryStorage())
             return self._made_window
+
+
+def _hold(lock: Lock) -> Callable[[], None]:
+    """Renews the place as long as the call lasts; returns how to give it back."""
+    over = threading.Event()
+
+    def renew() -> None:
+        with contextlib.suppress(RedisError):  # gone with Redis, or we stood still for so long
+            while not over.wait(PLACE_SECONDS / 3):
+                lock.reacquire()
+
+    threading.Thread(target=renew, name="place", daemon=True).start()
+
+    def give_back() -> None:
+        over.set()
+        _release(lock.release)
+
+    return give_back
 
 
 def _release(release: Callable[[], None]) -> None:

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from bin.embedded_redis import EmbeddedRedis
 from errors import RateLimited
+from providers import limiter_stores
 from providers.day_budget import RESERVE
 from providers.limiter import Limiter, Limits, fast_redis
 from tests.providers.peer import peer, silent
@@ -239,4 +240,14 @@ def test_a_killed_workers_place_frees_itself(redis_url: str) -> None:
     with limiter(redis_url).slot("acme"):
         client = Redis.from_url(redis_url)
         (place,) = client.keys("limit:xero:place:*")
-        assert 0 < client.ttl(place) <= 75
+        assert 0 < client.ttl(place) <= 15
+
+
+def test_a_long_call_keeps_its_place(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiter_stores, "PLACE_SECONDS", 0.9)
+    busy, other = limiter(redis_url), limiter(redis_url)
+    with busy.slot("acme"), busy.slot("acme"):
+        time.sleep(2)
+        with pytest.raises(RateLimited):
+            spend(other)
+    spend(other)
