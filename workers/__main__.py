@@ -7,19 +7,14 @@ import sys
 
 import structlog
 from redis.exceptions import RedisError
-from rq import Worker
-from rq.serializers import JSONSerializer
 
 from errors import Problems
 from logs import set_up_logging
 from settings import Settings, read_settings
 from workers.clock import Clock
-from workers.queues import QUEUES, RegisteredJob, queue, redis_client
+from workers.queue_worker import QueueWorker
+from workers.queues import QUEUES, redis_client
 from workers.wiring import Wiring
-
-WORKER_TTL_SECONDS = 45
-MONITOR_SECONDS = 5
-MAINTENANCE_SECONDS = 30
 
 
 def main(arguments: list[str]) -> int:
@@ -41,26 +36,16 @@ def main(arguments: list[str]) -> int:
 
 
 def work(settings: Settings, name: str) -> int:
-    """One queue per worker (RQ loses jobs otherwise, see docs/adr/0007), forking, without RQ's scheduler."""
+    """Works until told to stop. Exit status 1 when Redis made it stop: a supervisor starts it again."""
     import workers.jobs  # noqa: F401 - loaded before the fork, so that no job pays for it
 
-    connection = redis_client(settings.redis_url, fail_fast=False)
     try:
-        worker = Worker(
-            [queue(name, connection)],
-            connection=connection,
-            serializer=JSONSerializer,
-            job_class=RegisteredJob,
-            worker_ttl=WORKER_TTL_SECONDS,
-            job_monitoring_interval=MONITOR_SECONDS,
-            maintenance_interval=MAINTENANCE_SECONDS,
-            log_job_description=False,
-        )
+        worker = QueueWorker(name, redis_client(settings.redis_url, fail_fast=False))
         worker.work(with_scheduler=False, logging_level=settings.log_level)
     except (RedisError, OSError) as error:
         structlog.get_logger(__name__).error("worker stopped: Redis is away", error=type(error).__name__)
         return 1
-    return 0
+    return 0 if worker.was_asked_to_stop else 1
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import TypeVar
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Worker
+from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
 from errors import Trouble
@@ -20,7 +21,7 @@ from mappers.readiness import ERROR, Finding, check
 from models.company import Company
 from models.expense import Tick
 from workers.callbacks import ACTIVE, look_at_callback
-from workers.queues import POST, queue
+from workers.queues import POST, RegisteredJob, queue
 from workers.work import Work
 
 CLOCK_SECONDS = 30  # its ticks are seconds apart
@@ -118,7 +119,7 @@ def _processes(work: Work, redis: Redis) -> Iterator[Finding]:
             "Start it: `python -m workers clock`, or bin/run for everything.",
         )
     try:
-        workers = Worker.count(queue=queue(POST, redis))
+        workers = Worker.all(queue=queue(POST, redis), job_class=RegisteredJob, serializer=JSONSerializer)
     except (RedisError, OSError):
         yield _error(
             "redis_away", "Redis does not answer: nothing is worked on.", "Start it, or correct REDIS_URL."
