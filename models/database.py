@@ -31,6 +31,8 @@ from sqlalchemy import (
     make_url,
     select,
 )
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.functions import FunctionElement
@@ -38,6 +40,8 @@ from sqlalchemy.types import TypeDecorator
 
 UTC = dt.UTC
 BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+DATABASE_AWAY = (OperationalError, InterfaceError, NoConnectionFree)
 
 CONNECT_SECONDS = 3
 SQLITE_SECONDS = 15  # for the write lock, and for a free connection where no patience is given

@@ -25,6 +25,7 @@ from models import outbox, states
 from models.database import Database
 from models.expense import Document, Request
 from providers.contract import Ledger
+from workers.policy import OURS_PASSING
 
 REPLAY_SECONDS = 300  # Xero keeps an idempotency key six minutes from the first call; a minute is our margin
 REPLAYS = 2
@@ -261,7 +262,7 @@ class Outbox:
         waits for a person, and the bug is told."""
         try:
             return self._settle(request, now=now)
-        except (Retryable, Paused):
+        except (Retryable, Paused, *OURS_PASSING):
             raise
         except Trouble as refusal:
             outcome = f"can't be looked up: {refusal}"

@@ -25,6 +25,7 @@ from models.expense import Document, Expense
 from models.history import note
 from models.inbox import dialect_insert
 from models.receipts import claim_receipts, look_again_at, owner_of, receipts_of
+from workers.policy import OURS_PASSING
 from workers.work import Work
 
 MOST_FILES = 10
@@ -60,7 +61,7 @@ class Receipts:
     def _file_all(self, expense: Expense) -> None:
         try:
             settled = self._file(expense)
-        except (Paused, RateLimited):
+        except (Paused, RateLimited, *OURS_PASSING):
             raise
         except Trouble as trouble:
             log.warning("receipts postponed", expense=expense.entry_id, why=str(trouble))

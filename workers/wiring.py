@@ -16,7 +16,7 @@ from mappers.company_file import load, load_text
 from mappers.traits import TRAITS
 from models.companies import find_company, pause_companies
 from models.company import Company
-from models.database import Database
+from models.database import DATABASE_AWAY, Database
 from models.sealing import Sealer
 from providers.connectwise import ConnectWise
 from providers.contract import Ledger
@@ -229,8 +229,9 @@ def current() -> Wiring:
 
 @contextmanager
 def at_work(company: str, *, job: str = POST_EXPENSES) -> Iterator[tuple[Wiring, Work]]:
-    """Answers the bell first, then hands out the company at work. Expected trouble ends the job quietly
-    (the clock rings again); a lost connection pauses the company; a bug goes on to RQ's failed registry."""
+    """Answers the bell first, then hands out the company at work. Expected trouble, the database being away
+    included, ends the job quietly (the clock rings again); a lost connection pauses the company; a bug goes
+    on to RQ's failed registry."""
     wiring = current()
     wiring.bell.answer(company, job=job)
     try:
@@ -243,3 +244,6 @@ def at_work(company: str, *, job: str = POST_EXPENSES) -> Iterator[tuple[Wiring,
         log.warning("company paused", company=company, why=str(lost))
     except Trouble as trouble:
         log.warning("job ended early", company=company, why=str(trouble))
+    except DATABASE_AWAY as error:
+        why = f"The database does not answer: {str(error)[:300]}"
+        log.error("job ended early", company=company, why=why)

@@ -23,6 +23,7 @@ from tests.world import add_company, database
 
 __all__ = ["database"]
 
+
 @pytest.fixture
 def server(request: pytest.FixtureRequest, database_kind: str) -> PostgreSQL:
     if database_kind == "sqlite":
