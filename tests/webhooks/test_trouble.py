@@ -105,7 +105,7 @@ def test_a_locked_database_means_send_it_again(
     with locked(database_url, kind=database_kind):
         started = time.monotonic()
         first, second = endpoint.send(body), endpoint.send(endpoint.message(ID=3))
-        assert time.monotonic() - started < 4.5  # the second is told at once
+        assert time.monotonic() - started < 5.9  # the second is told at once, not after another three
     for refused in (first, second):
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "2")
         assert refused.json()["status"] == "refused"
