@@ -38,11 +38,10 @@ TROUBLES = {
     "no callbacks": 6, "double callbacks": 5, "shuffle callbacks": 5,
     "storm of 429": 0, "expire tokens": 0, "upgrade ConnectWise": 0,
 }  # fmt: skip
-OFTEN = ("kill worker", "kill worker", "kill web")
 MENDED = {"kill Redis": "start Redis", "freeze Redis": "thaw Redis", "cut database": "mend database",
           "no callbacks": "plain callbacks", "double callbacks": "plain callbacks",
           "shuffle callbacks": "plain callbacks"}  # fmt: skip
-CALM_SECONDS = 5.0
+CALM_SECONDS = 3.0
 
 
 @dataclass(frozen=True, order=True)
@@ -89,12 +88,11 @@ def _fate(random: Random, spending: Spending, at: float, *, report: int, size: i
 def trouble(seed: int, *, seconds: float) -> list[Act]:
     """Every kind of trouble in turn, in an order of the seed's, over and over until the time is up."""
     random = Random(f"trouble {seed}")
-    kinds = [*TROUBLES, *OFTEN]
-    pause = min(CALM_SECONDS, seconds / (len(kinds) + 1))
+    pause = min(CALM_SECONDS, seconds / (len(TROUBLES) + 1))
     acts: list[Act] = []
     at = 0.0
     while True:
-        for name in random.sample(kinds, len(kinds)):
+        for name in random.sample(list(TROUBLES), len(TROUBLES)):
             at += random.uniform(0.5, 1.4) * pause
             if at >= seconds:
                 return sorted(acts)

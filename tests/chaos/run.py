@@ -8,8 +8,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ import requests
 
 from bin.demo_month.pretend import APP, ORIGINS, SECRETS
 from bin.demo_month.relay import Relay
-from bin.demo_month.story import COMPANY_FILES, MANAGE
+from bin.demo_month.story import COMPANY_FILES
+from bin.management import LocalOperator
 from bin.service import Service, ServiceFailed, free_port
+from console.commands import manage
 from tests.bench.servers import folder
 from tests.chaos import plan
 from tests.chaos.audit import Finding, audit
@@ -164,18 +167,27 @@ def _start_sandbox(service: Service) -> str:
 
 
 def _companies(service: Service) -> dict[str, Relay]:
-    """Imports the two companies of the demo, with today's month open; our public API for each."""
+    """Imports the two companies of the demo, open for the last weeks; our public API for each."""
+    operator = LocalOperator(service.environ)
     for key, file in COMPANY_FILES.items():
         ours = service.folder / f"{key}.toml"
         start = dt.date.today() - dt.timedelta(days=60)
         ours.write_text(re.sub(r"start_date = \S+", f"start_date = {start}", file.read_text()))
-        service.run(MANAGE, "company", "import", str(ours))
+        _manage(operator, "company", "import", str(ours))
     for company in COMPANIES:
-        service.run(MANAGE, "callback", "register", company)
-    token = service.run(MANAGE, "token", "add", "auditor", "--role", "viewer").strip()
+        _manage(operator, "callback", "register", company)
+    token = _manage(operator, "token", "add", "auditor", "--role", "viewer")
+    operator.database.engine.dispose()
     relays = {key: Relay(service.environ["PUBLIC_URL"], token, key) for key in COMPANIES}
     _wait(service, relays[COMPANIES[0]].is_ready)
     return relays
+
+
+def _manage(operator: LocalOperator, *command: str) -> str:
+    """What this command of bin/manage prints; here, since starting it costs more than running it."""
+    with redirect_stdout(StringIO()) as printed:
+        manage(args=command, obj=operator, standalone_mode=False)
+    return printed.getvalue().strip()
 
 
 def _wait(service: Service, what: Callable[[], bool]) -> None:

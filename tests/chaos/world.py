@@ -27,6 +27,13 @@ STEADY = (
     {"kind": "garbage", "probability": 0.01},
     {"kind": "slow", "seconds": 1.0, "probability": 0.03},
 )
+# However short the run: the first writes to each ledger meet one of each.
+CERTAIN = (
+    {"kind": "lose_answer"},
+    {"kind": "status", "status": 503},
+    {"kind": "status_after", "status": 502},
+)
+WRITES = {"xero": {"method": "PUT"}, "qbo": {"method": "POST", "path": "/batch"}}
 TROUBLED = ("xero", "qbo", "connectwise", "identity", "key")
 
 
@@ -61,7 +68,10 @@ class World:
             self.call("POST", f"/connectwise/{site}", {"delivery": delivery})
 
     def begin_trouble(self) -> None:
-        """Puts the steady faults in force."""
+        """Puts the steady faults in force, behind the certain ones."""
+        for fault in CERTAIN:
+            for system, which in WRITES.items():
+                self.call("POST", "/faults", {**fault, **which, "system": system, "times": 1})
         for number, fault in enumerate(STEADY):
             for system in TROUBLED:
                 wish = {**fault, "system": system, "seed": f"{self.seed} {system} {number}"}
