@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Request, Response, jsonify, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException
 
 import console
@@ -20,9 +21,20 @@ CALLBACK_PATIENCE = 2.0  # seconds for a statement: ConnectWise gives up after f
 PAGE_PATIENCE = 10.0
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Signed cookies; who sends none, as callbacks do, costs no signing machinery."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session in the cookie, else a new one."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
 def create_app(settings: Settings) -> Flask:
     """The WSGI application. Opens no connection before the first request."""
     app = Flask(__name__, static_folder=None)
+    app.session_interface = Sessions()
     app.config.update(
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=settings.max_body_bytes,

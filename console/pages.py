@@ -16,6 +16,7 @@ SAFE_HEADERS = {
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
 }
 DOCS_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
 CACHE_SECONDS = 3600
@@ -27,9 +28,10 @@ blueprint = Blueprint(
 
 def harden(response: Response) -> Response:
     """Adds the headers that every answer carries; what answers a caller is never kept by a cache."""
-    for name, value in SAFE_HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Cache-Control", "no-store")
+    present = {name.lower() for name, _ in response.headers}  # asking `headers` for each looks through all
+    response.headers.extend(
+        (name, text) for name, text in SAFE_HEADERS.items() if name.lower() not in present
+    )
     return response
 
 

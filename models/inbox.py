@@ -6,23 +6,21 @@ A callback is only a hint, so all it may do to an expense is make it due, or mar
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Dialect, Select, and_, bindparam, case, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Select, Table, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.company import Event
 from models.database import utcnow
 from models.expense import Expense
+from models.many_rows import INSERTS, MOST_ROWS, insert_rows
 from models.states import QUEUED, WOKEN_BY_CALLBACK
 
 DELETED = "deleted"
-MOST_ROWS = 100  # of one statement
-INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+EVENTS, EXPENSES = cast(Table, Event.__table__), cast(Table, Expense.__table__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,16 +72,19 @@ def _insert_events(session: Session, messages: Sequence[Message]) -> set[tuple[i
         for m in messages
     }
     ordered = [rows[identity] for identity in sorted(rows)]  # one order for all: no deadlocks
-    return {(company, message) for company, message in _execute(session, _keep_events, ordered)}
+    return {
+        (company, message) for company, message in insert_rows(session, EVENTS, _now, _unless_known, ordered)
+    }
 
 
-def _keep_events(insert: Any, rows: list[dict[str, Any]]) -> Any:
+def _now() -> dict[str, Any]:
+    return {"received_at": utcnow()}
+
+
+def _unless_known(insert: Any) -> Any:
     table = Event.__table__
-    return (
-        insert(table)
-        .values([row | {"received_at": utcnow()} for row in rows])
-        .on_conflict_do_nothing(index_elements=["company_id", "message_id"])
-        .returning(table.c.company_id, table.c.message_id)
+    return insert.on_conflict_do_nothing(index_elements=["company_id", "message_id"]).returning(
+        table.c.company_id, table.c.message_id
     )
 
 
@@ -94,11 +95,11 @@ def wake_expenses(session: Session, expenses: dict[tuple[int, int], bool]) -> No
         for (company, entry), deleted in sorted(expenses.items())
     ]
     for start in range(0, len(ordered), MOST_ROWS):
-        _execute(session, _wake, ordered[start : start + MOST_ROWS])
+        insert_rows(session, EXPENSES, _new_expense, _or_wake, ordered[start : start + MOST_ROWS])
 
 
-def _wake(insert: Any, rows: list[dict[str, Any]]) -> Any:
-    new: dict[str, Any] = {
+def _new_expense() -> dict[str, Any]:
+    return {
         "state": QUEUED,
         "due_at": utcnow(),
         "signals": 1,
@@ -108,40 +109,18 @@ def _wake(insert: Any, rows: list[dict[str, Any]]) -> Any:
         "created_at": utcnow(),
         "updated_at": utcnow(),
     }
-    base = insert(Expense.__table__).values([new | row for row in rows])
+
+
+def _or_wake(insert: Any) -> Any:
     awake = and_(Expense.lease.is_(None), Expense.state.in_(WOKEN_BY_CALLBACK))
-    return base.on_conflict_do_update(
+    return insert.on_conflict_do_update(
         index_elements=["company_id", "entry_id"],
         set_={
             "signals": Expense.signals + 1,
-            "deleted": or_(Expense.deleted, base.excluded.deleted),
+            "deleted": or_(Expense.deleted, insert.excluded.deleted),
             "due_at": case((awake, utcnow()), else_=Expense.due_at),
         },
     )
-
-
-def _execute(session: Session, build: Callable[..., Any], rows: list[dict[str, Any]]) -> Any:
-    """Runs one statement for all rows, which are alike in their keys. It is built and compiled once for each
-    number of rows: that takes longer than running it, and callbacks wait for it (docs/performance.md).
-    """
-    text, known, order = _compiled(build, session.get_bind().dialect, tuple(rows[0]), len(rows))
-    values = known | {f"{name}_{n}": row[name] for n, row in enumerate(rows) for name in row}
-    given = tuple(values[name] for name in order) if order else values
-    return session.connection().exec_driver_sql(text, given)
-
-
-@lru_cache(maxsize=4 * MOST_ROWS)
-def _compiled(
-    build: Callable[..., Any], dialect: Dialect, names: tuple[str, ...], rows: int
-) -> tuple[str, dict[str, Any], Sequence[str]]:
-    """The statement's text, the values that are always the same, and the order of values (none: by name)."""
-    marks: list[dict[str, Any]] = [
-        {name: bindparam(f"{name}_{n}", None) for name in names} for n in range(rows)
-    ]
-    compiled = build(INSERTS[dialect.name], marks).compile(
-        dialect=dialect, compile_kwargs={"render_postcompile": True}
-    )
-    return str(compiled), dict(compiled.params), compiled.positiontup or ()
 
 
 def replay_event(session: Session, event: Event, *, now: dt.datetime) -> bool:

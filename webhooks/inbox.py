@@ -22,7 +22,7 @@ from models.database import Database
 from models.inbox import Message, store_messages
 
 MOST_AT_ONCE = 100
-GATHER_SECONDS = 0.002  # a burst becomes half as many transactions; a lone callback does not notice
+GATHER_SECONDS = 0.01  # in a burst; it becomes a quarter as many transactions (docs/performance.md)
 PATIENCE_SECONDS = 3.0
 PROBE_SECONDS = 0.2  # after a failure: whoever comes while the next attempt hangs longer is told at once
 
@@ -96,9 +96,12 @@ class Inbox:
                 threading.Thread(target=self._write_for_ever, name="inbox", daemon=True).start()
 
     def _write_for_ever(self) -> None:
+        batch: list[_Waiting] = []
         while True:
+            is_burst = len(batch) > 1 or not self._waiting.empty()
             batch = [self._waiting.get()]
-            time.sleep(GATHER_SECONDS)
+            if is_burst:
+                time.sleep(GATHER_SECONDS)
             while len(batch) < MOST_AT_ONCE and not self._waiting.empty():
                 batch.append(self._waiting.get())
             self._since = time.monotonic()

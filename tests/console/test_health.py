@@ -143,3 +143,13 @@ def test_the_queue_tells_what_it_can_without_redis(settings: Settings, api: Api)
     assert shape["depth"] == {"expenses": 0, "jobs": None}
     assert shape["workers"] is None
     assert [row["company"] for row in shape["companies"]] == ["acme"]
+
+
+def test_a_session_is_kept_in_its_cookie(app: Flask) -> None:
+    browser = client(app)
+    with browser.session_transaction() as session:
+        session["seen"] = "yes"
+    with browser.session_transaction() as session:
+        assert session["seen"] == "yes"
+    with client(app).session_transaction() as session:
+        assert "seen" not in session

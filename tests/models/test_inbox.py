@@ -10,6 +10,7 @@ from models.company import Company, Event
 from models.database import Database
 from models.expense import Expense
 from models.inbox import replay_event, store_messages
+from models.many_rows import MOST_ROWS
 from tests.world import message
 
 
@@ -45,6 +46,16 @@ def test_twenty_messages_about_one_entry_are_one_expense(database: Database, com
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(Event)) == 20
         assert session.scalar(select(func.count()).select_from(Expense)) == 1
+
+
+def test_any_number_of_messages_is_stored_in_their_order(database: Database, company: Company) -> None:
+    for number in (1, 3, MOST_ROWS + 1):
+        messages = [message(company, entry_id) for entry_id in range(number, 0, -1)]
+        with database.write() as session:
+            assert store_messages(session, [*messages, messages[0]]) == [True] * number + [False]
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Event)) == 1 + 3 + MOST_ROWS + 1
+        assert session.scalar(select(func.count()).select_from(Expense)) == MOST_ROWS + 1
 
 
 def test_an_ignored_message_makes_no_expense(database: Database, company: Company) -> None:
