@@ -57,16 +57,20 @@ def _jobs(redis: Redis) -> Jobs | None:
 
 def _company_shape(backlog: Backlog, budget: Budgets, jobs: Jobs | None, *, now: dt.datetime) -> Shape:
     company = backlog.company
-    waiting = company.wait_until if company.wait_until and company.wait_until > now else None
     left = budget(company.provider, company.tenant_id) if jobs is not None and company.tenant_id else None
     return {
         "company": company.key,
         "due": backlog.due,
         "paused": company.paused_at is not None,
         "paused_why": company.paused_why,
-        "waiting_until": instant(waiting),
+        "waiting_until": instant(_still(company.wait_until, now=now)),
+        "sparing_until": instant(_still(company.spare_until, now=now)),
         "budget_left": left and _budget_shape(left),
     }
+
+
+def _still(until: dt.datetime | None, *, now: dt.datetime) -> dt.datetime | None:
+    return until if until and until > now else None
 
 
 def _budget_shape(left: dict[str, Any]) -> Shape:

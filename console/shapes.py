@@ -16,6 +16,7 @@ from mappers.money import format_money
 from models.company import Company, Event
 from models.expense import ApiToken, Document, Expense
 from models.queries import CauseGroup, Step
+from models.waiting import waiting
 
 Shape = dict[str, Any]
 
@@ -29,14 +30,17 @@ def money(amount: Decimal | None, currency: str | None) -> str | None:
     return None if amount is None else format_money(amount, currency)
 
 
-def expense_shape(expense: Expense, documents: Sequence[Document]) -> Shape:
-    """An Expense as docs/api.md describes it."""
+def expense_shape(
+    expense: Expense, documents: Sequence[Document], *, company: Company, now: dt.datetime
+) -> Shape:
+    """An Expense as docs/api.md describes it; what keeps its whole company waiting is told of it too."""
+    wait = waiting(expense, company, now=now)
     return {
         "entry_id": expense.entry_id,
         "state": expense.state,
         "cause": expense.cause,
         "to_do": expense.to_do,
-        "why": expense.why or expense.decision,
+        "why": wait.why if wait else expense.why or expense.decision,
         "member": expense.member,
         "payment_type": expense.payment_type,
         "classification": expense.classification,
@@ -46,7 +50,7 @@ def expense_shape(expense: Expense, documents: Sequence[Document]) -> Shape:
         "date": expense.date.isoformat() if expense.date else None,
         "rule": expense.rule,
         "attempts": expense.attempts,
-        "next_attempt_at": instant(expense.next_attempt_at),
+        "next_attempt_at": instant(wait.until if wait else expense.next_attempt_at),
         "documents": [document_shape(document) for document in documents],
         "updated_at": instant(expense.updated_at),
     }
@@ -91,6 +95,7 @@ def company_shape(company: Company) -> Shape:
         "paused": company.paused_at is not None,
         "paused_why": company.paused_why,
         "waiting_until": instant(company.wait_until),
+        "sparing_until": instant(company.spare_until),
         "callback": company.callback_state,
         "swept_at": instant(company.swept_at),
     }

@@ -41,6 +41,7 @@ def retry_expenses(
         .values(
             state=states.QUEUED,
             due_at=now,
+            asked_at=now,
             next_attempt_at=None,
             attempts=0,
             deleted=False,
@@ -93,7 +94,7 @@ def approve_expense(
             "Approve expenses that are awaiting_approval.",
         )
     expense.approved = expense.fingerprint
-    expense.state, expense.due_at, expense.updated_at = states.QUEUED, now, now
+    expense.state, expense.due_at, expense.asked_at, expense.updated_at = states.QUEUED, now, now, now
     note(
         session,
         company_id=company.id,

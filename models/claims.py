@@ -7,23 +7,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, func, select, update
+from sqlalchemy import ColumnElement, case, exists, func, select, true, update
 from sqlalchemy.orm import Session
 
 from models.company import Company
 from models.expense import Expense, Request
-from models.states import POSTING, QUEUED, RETRYING, WOKEN_BY_CALLBACK
+from models.states import POSTING, QUEUED, RETRYING, UNCERTAIN, WOKEN_BY_CALLBACK
 
 BATCH = 50
 
+# What uses the ledger's last calls of a day: what a person waits for, and what is begun already.
+URGENT = Expense.asked_at.is_not(None) | Expense.state.in_((POSTING, UNCERTAIN))
+
 
 def claim_expenses(
-    session: Session, company_id: int, *, now: dt.datetime, lease: str, seconds: int, limit: int = BATCH
+    session: Session,
+    company_id: int,
+    *,
+    now: dt.datetime,
+    lease: str,
+    seconds: int,
+    limit: int = BATCH,
+    urgent_only: bool = False,
 ) -> list[Expense]:
     """Due expenses of the company, now ours until `now + seconds`. No other worker gets the same rows."""
     due = (
         select(Expense.id)
         .where(Expense.company_id == company_id, Expense.due_at <= now)
+        .where(URGENT if urgent_only else true())
         .order_by(Expense.due_at, Expense.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -90,6 +101,7 @@ def finish_expenses(session: Session, endings: Sequence[Ending], *, lease: str, 
                 due_at=due,
                 next_attempt_at=waiting,
                 attempts=ending.attempts,
+                asked_at=Expense.asked_at if ending.state in (QUEUED, RETRYING, UNCERTAIN) else None,
                 lease=None,
                 updated_at=case((same, Expense.updated_at), else_=now),
                 **ending.seen,
@@ -110,7 +122,7 @@ def record_reading(session: Session, expense_id: int, seen: dict[str, Any], *, l
 
 def companies_with_work(session: Session, *, now: dt.datetime) -> list[str]:
     """Keys of companies that may work now and have due expenses or due requests."""
-    work = exists().where(Expense.company_id == Company.id, Expense.due_at <= now)
+    work = exists().where(Expense.company_id == Company.id, Expense.due_at <= now, _spares_none(now) | URGENT)
     open_requests = exists().where(Request.company_id == Company.id, Request.due_at <= now)
     return _companies(session, work | open_requests, now=now)
 
@@ -118,7 +130,12 @@ def companies_with_work(session: Session, *, now: dt.datetime) -> list[str]:
 def companies_with_receipts(session: Session, *, now: dt.datetime) -> list[str]:
     """Keys of companies that may work now and have receipts to be looked for."""
     due = exists().where(Expense.company_id == Company.id, Expense.receipts_due_at <= now)
-    return _companies(session, due, now=now)
+    return _companies(session, due & _spares_none(now), now=now)
+
+
+def _spares_none(now: dt.datetime) -> ColumnElement[bool]:
+    """Whether the company's routine work may use its ledger."""
+    return func.coalesce(Company.spare_until <= now, True)
 
 
 def _companies(session: Session, which: ColumnElement[bool], *, now: dt.datetime) -> list[str]:

@@ -48,6 +48,18 @@ def make_wait(session: Session, which: ColumnElement[bool], *, until: dt.datetim
     )
 
 
+def spare_calls(company: Company, *, until: dt.datetime | None) -> None:
+    """Routine work leaves the ledger alone until then, so that what people ask for still goes; None: no
+    longer."""
+    company.spare_until = until
+    company.spare_why = (
+        f"Few of the ledger's calls for today are left, and they are kept for what people ask for: this goes "
+        f"by itself at {until:%Y-%m-%d %H:%M} UTC, or at once when somebody retries it."
+        if until
+        else None
+    )
+
+
 def lose_connection(session: Session, connection_id: int, *, holder: str, why: str, now: dt.datetime) -> bool:
     """The grant is dead: it and every company of it pause until a person connects it again."""
     lost = session.execute(

@@ -26,6 +26,7 @@ class Connection(Base):
     access_token: Mapped[str | None] = mapped_column(Text)  # sealed
     expires_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     refreshed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    refresh_ends_at: Mapped[dt.datetime | None] = mapped_column(Instant)  # of the refresh token, if unused
     refreshing_until: Mapped[dt.datetime | None] = mapped_column(Instant)
     refreshing_by: Mapped[str | None] = mapped_column(Text)
     lost_at: Mapped[dt.datetime | None] = mapped_column(Instant)
@@ -52,6 +53,8 @@ class Company(Base):
     paused_why: Mapped[str | None] = mapped_column(Text)
     wait_until: Mapped[dt.datetime | None] = mapped_column(Instant)  # the ledger told us to wait
     wait_why: Mapped[str | None] = mapped_column(Text)
+    spare_until: Mapped[dt.datetime | None] = mapped_column(Instant)  # the day's last calls are for people
+    spare_why: Mapped[str | None] = mapped_column(Text)
     next_sweep_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     next_care_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     swept_at: Mapped[dt.datetime | None] = mapped_column(Instant)

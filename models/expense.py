@@ -47,6 +47,7 @@ class Expense(Base):
     deleted: Mapped[bool] = mapped_column(default=False)  # a signed `deleted` callback came
     attempts: Mapped[int] = mapped_column(default=0)  # of the present trouble; a hand retry starts afresh
     next_attempt_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    asked_at: Mapped[dt.datetime | None] = mapped_column(Instant)  # a person waits for it; null: routine
     posting: Mapped[int] = mapped_column(default=1)  # 2 after an undo: the number becomes CW-<id>-2
     entry: Mapped[str | None] = mapped_column(Text)  # the entry as last read, JSON
     fingerprint: Mapped[str | None] = mapped_column(Text)  # of the entry that was posted

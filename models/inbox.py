@@ -129,6 +129,8 @@ def replay_event(session: Session, event: Event, *, now: dt.datetime) -> bool:
         return False
     event.replayed_at = now
     wake_expenses(session, {(event.company_id, event.entry_id): event.action == DELETED})
+    which = (Expense.company_id == event.company_id, Expense.entry_id == event.entry_id)
+    session.execute(update(Expense).where(*which, Expense.due_at.is_not(None)).values(asked_at=now))
     return True
 
 

@@ -22,8 +22,8 @@ from mappers.connectwise import fingerprint, to_entry
 from mappers.gate import check_gate
 from models import outbox as memory
 from models import states
-from models.claims import BATCH, claim_expenses, finish_expenses
-from models.companies import make_wait, pause_companies
+from models.claims import claim_expenses, finish_expenses
+from models.companies import make_wait, pause_companies, spare_calls
 from models.company import Company
 from models.expense import Document, Expense
 from models.history import note
@@ -97,13 +97,20 @@ class Posting:
 
     def _claim(self) -> list[Expense]:
         work = self._work
+        spare_until = work.spare_until()
         with work.database.write() as session:
             now = work.database.now(session)
             company = session.get_one(Company, work.company_id, populate_existing=True)
             if company.paused_at or (company.wait_until and company.wait_until > now):
                 return []
+            spare_calls(company, until=spare_until)
             return claim_expenses(
-                session, work.company_id, now=now, lease=work.lease, seconds=work.lease_seconds, limit=BATCH
+                session,
+                work.company_id,
+                now=now,
+                lease=work.lease,
+                seconds=work.lease_seconds,
+                urgent_only=spare_until is not None,
             )
 
     def _run_batch(self, expenses: list[Expense]) -> None:

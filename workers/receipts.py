@@ -21,6 +21,8 @@ from sqlalchemy import update
 from errors import Paused, RateLimited, Refused, Retryable, Trouble, Uncertain
 from mappers import documents as words
 from models import states
+from models.companies import spare_calls
+from models.company import Company
 from models.expense import Document, Expense
 from models.history import note
 from models.inbox import dialect_insert
@@ -48,15 +50,24 @@ class Receipts:
     def run(self) -> bool:
         """Files what is due; True when there may be more. Raises Paused and RateLimited, which stop all, and
         the first bug when all had their turn."""
-        work = self._work
-        with work.database.write() as session:
-            now = work.database.now(session)
-            due = claim_receipts(session, work.company_id, now=now, seconds=work.lease_seconds * 5)
+        due = self._claim()
         for expense in due:
-            self._file_all(expense)
+            if self._work.spare_until() is None:  # every receipt is a call of its own
+                self._file_all(expense)
         if self._bugs:
             raise self._bugs[0]
         return bool(due)
+
+    def _claim(self) -> list[Expense]:
+        """Those whose turn it is; none when the day's last calls are left to people."""
+        work = self._work
+        spare_until = work.spare_until()
+        with work.database.write() as session:
+            now = work.database.now(session)
+            spare_calls(session.get_one(Company, work.company_id), until=spare_until)
+            if spare_until is not None:
+                return []
+            return claim_receipts(session, work.company_id, now=now, seconds=work.lease_seconds * 5)
 
     def _file_all(self, expense: Expense) -> None:
         try:

@@ -19,7 +19,7 @@ from mappers.connectwise import fingerprint, to_entry
 from mappers.exact import parse
 from mappers.gate import LATER
 from models import states
-from models.companies import load_reference, resume_company, save_reference
+from models.companies import load_reference, resume_company, save_reference, spare_calls
 from models.company import Company
 from models.expense import Document, Expense
 from models.history import note
@@ -163,14 +163,15 @@ def care(work: Work, *, callback_url: str) -> None:
     """Refreshes the token when it is near its end, the reference data, and looks after the callback.
 
     Each part's passing trouble is logged and left for next time; a lost connection pauses the company. A
-    paused company whose both sides answer again goes on.
+    paused company whose both sides answer again goes on. The ledger's last calls of a day are left to people.
     """
     is_paused = _is_paused(work)
-    well = True
+    spares = _spares(work)
+    well = not spares
     for name, step in (
-        ("books", lambda: work.books(fresh=is_paused)),
         ("site", lambda: work.site(fresh=is_paused)),
-        ("reconciled", lambda: look_for_reconciled(work)),
+        ("books", lambda: None if spares else work.books(fresh=is_paused)),
+        ("reconciled", lambda: 0 if spares else look_for_reconciled(work)),
         ("callback", lambda: care_for_callback(work, callback_url)),
     ):
         try:
@@ -188,6 +189,14 @@ def care(work: Work, *, callback_url: str) -> None:
 def _is_paused(work: Work) -> bool:
     with work.database.read() as session:
         return session.get_one(Company, work.company_id).paused_at is not None
+
+
+def _spares(work: Work) -> bool:
+    """Whether the day's last calls are left to people; told by the company's row too, for the clock."""
+    until = work.spare_until()
+    with work.database.write() as session:
+        spare_calls(session.get_one(Company, work.company_id), until=until)
+    return until is not None
 
 
 def _resume(work: Work) -> None:

@@ -77,6 +77,7 @@ class Wiring:
             connectwise=self.connectwise(company),
             tokens=self._tokens(company),
             ledger=self._ledger(company, settings),
+            spare_until=lambda: self.limiter(company.provider).spare_until(company.tenant_id or ""),
             traits=TRAITS[company.provider],
             lease_seconds=self.settings.lease_seconds,
             retry_schedule=self.settings.retry_schedule,

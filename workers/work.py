@@ -47,6 +47,7 @@ class Work:
         connectwise: ConnectWise,
         tokens: Tokens | None,
         ledger: Callable[[str], Ledger],
+        spare_until: Callable[[], dt.datetime | None],
         traits: LedgerTraits = XERO,
         lease_seconds: int,
         retry_schedule: Sequence[int],
@@ -60,6 +61,8 @@ class Work:
         self.lease_seconds = lease_seconds
         self.retry_schedule = tuple(retry_schedule)
         self.traits = traits
+        # until when routine work must leave the ledger's last calls of the day to people; None: it may go
+        self.spare_until = spare_until
         self._tokens = tokens
         self._ledger = ledger
         self._books: Books | None = None

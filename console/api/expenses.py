@@ -34,8 +34,12 @@ def list_expenses(query: dict[str, Any], key: str) -> Shape:
         page = queries.list_expenses(
             session, company.id, which, limit=query["limit"], after=query.get("cursor")
         )
+        now = services().database.now(session)
     return {
-        "expenses": [expense_shape(expense, page.documents[expense.id]) for expense in page.expenses],
+        "expenses": [
+            expense_shape(expense, page.documents[expense.id], company=company, now=now)
+            for expense in page.expenses
+        ],
         "next_cursor": cursor_of(page.next_place),
     }
 
@@ -45,10 +49,13 @@ def list_expenses(query: dict[str, Any], key: str) -> Shape:
 def show_expense(key: str, entry_id: int) -> Shape:
     """One expense with its timeline"""
     with services().database.read() as session:
-        expense = find_expense(session, company_of(session, key), entry_id)
+        company = company_of(session, key)
+        expense = find_expense(session, company, entry_id)
         documents = queries.shown_documents(session, [expense.id])[expense.id]
         steps = queries.timeline(session, expense)
-    return expense_shape(expense, documents) | {"timeline": [step_shape(step) for step in steps]}
+        now = services().database.now(session)
+    shape = expense_shape(expense, documents, company=company, now=now)
+    return shape | {"timeline": [step_shape(step) for step in steps]}
 
 
 @blueprint.reads(f"{COMPANY}/expenses/{ENTRY}/preview")

@@ -172,6 +172,7 @@ class Company(Schema):
     paused = fields.Boolean()
     paused_why = fields.String(allow_none=True)
     waiting_until = _instant("the ledger asked us to wait until then")
+    sparing_until = _instant("the ledger's last calls of the day are left to people until then")
     callback = fields.String(**_told("active, inactive or missing; null: not looked at yet", null=True))
     swept_at = _instant("the last poll of ConnectWise")
 
@@ -233,6 +234,7 @@ class CompanyQueue(Schema):
     paused = fields.Boolean()
     paused_why = fields.String(allow_none=True)
     waiting_until = _instant("the ledger asked us to wait until then")
+    sparing_until = _instant("the ledger's last calls of the day are left to people until then")
     budget_left = fields.Nested(Budget, allow_none=True)
 
 

@@ -45,7 +45,8 @@ def list_some(
     with operator.database.read() as session:
         company = find_company(session, key)
         page = queries.list_expenses(session, company.id, which, limit=limit)
-    rows = [expense_shape(row, page.documents[row.id]) for row in page.expenses]
+        now = operator.database.now(session)
+    rows = [expense_shape(row, page.documents[row.id], company=company, now=now) for row in page.expenses]
     say_rows(rows, COLUMNS, as_json=as_json, nothing="There are none.")
     if page.next_place is not None and not as_json:
         click.echo(f"There are more than {limit}: --limit shows more.", err=True)
@@ -59,16 +60,18 @@ def list_some(
 def show(operator: Operator, key: str, entry_id: int, *, as_json: bool) -> None:
     """One expense with its documents and its story."""
     with operator.database.read() as session:
-        found = find_expense(session, find_company(session, key), entry_id)
-        shape = expense_shape(found, queries.shown_documents(session, [found.id])[found.id])
+        company = find_company(session, key)
+        found = find_expense(session, company, entry_id)
+        documents = queries.shown_documents(session, [found.id])[found.id]
+        shape = expense_shape(found, documents, company=company, now=operator.database.now(session))
         steps = [step_shape(step) for step in queries.timeline(session, found)]
     if as_json:
         return say_json(shape | {"timeline": steps})
-    documents: list[Shape] = shape.pop("documents")
+    shown: list[Shape] = shape.pop("documents")
     say_fields(shape)
     say("")
     columns = ("kind", "state", "number", "amount", "account", "reconciled", "url")
-    say_rows(documents, columns, as_json=False, nothing="No documents.")
+    say_rows(shown, columns, as_json=False, nothing="No documents.")
     say("")
     say_rows(steps, ("at", "actor", "what", "text"), as_json=False, nothing="No story yet.")
     return None

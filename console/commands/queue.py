@@ -43,7 +43,10 @@ def _tell(shape: Shape) -> None:
         }
     )
     for rows, columns in (
-        (shape["companies"], ("company", "due", "paused", "paused_why", "waiting_until", "budget_left")),
+        (
+            shape["companies"],
+            ("company", "due", "paused", "paused_why", "waiting_until", "sparing_until", "budget_left"),
+        ),
         (workers, ("name", "queues", "state", "seen_at")),
         (failed, ("id", "queue", "job", "company", "failed_at", "error")),
     ):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
 
 from models import states
-from models.actions import ignore_expense
+from models.actions import ignore_expense, retry_expense
 from models.claims import Ending, claim_expenses, companies_with_work, finish_expenses, renew_lease
+from models.companies import spare_calls
 from models.company import Company
 from models.database import Database
 from models.expense import Expense
@@ -23,7 +26,7 @@ def fill(database: Database, company: Company, entries: int) -> None:
         store_messages(session, [message(company, entry_id) for entry_id in range(1, entries + 1)])
 
 
-def claim(database: Database, company: Company, lease: str, **more: int) -> list[Expense]:
+def claim(database: Database, company: Company, lease: str, **more: Any) -> list[Expense]:
     with database.write() as session:
         now = database.now(session)
         return claim_expenses(
@@ -128,6 +131,35 @@ def test_the_clock_rings_only_for_companies_that_have_work_and_may_work(database
             store_messages(session, [message(companies[key])])
     with database.read() as session:
         assert companies_with_work(session, now=database.now(session) + dt.timedelta(seconds=1)) == ["busy"]
+
+
+def test_while_calls_are_spared_only_what_is_asked_for_or_begun_has_its_turn(
+    database: Database, company: Company
+) -> None:
+    fill(database, company, 3)
+    with database.write() as session:
+        now = database.now(session) + dt.timedelta(seconds=1)
+        spare_calls(session.get_one(Company, company.id), until=now + dt.timedelta(hours=1))
+        assert companies_with_work(session, now=now) == []
+        retry_expense(session, company, 1, actor="bo", now=now)
+        session.execute(update(Expense).where(Expense.entry_id == 2).values(state=states.UNCERTAIN))
+        assert companies_with_work(session, now=now) == ["acme"]
+    time.sleep(1)
+    assert [row.entry_id for row in claim(database, company, "a", urgent_only=True)] == [1, 2]
+    assert [row.entry_id for row in claim(database, company, "b")] == [3]
+
+
+def test_what_was_asked_for_stays_so_until_it_ends(database: Database, company: Company) -> None:
+    fill(database, company, 1)
+    with database.write() as session:
+        retry_expense(session, company, 1, actor="bo", now=database.now(session))
+    for state, is_asked in ((states.RETRYING, True), (states.NEEDS_ATTENTION, False)):
+        [row] = claim(database, company, "a")
+        with database.write() as session:
+            now = database.now(session)
+            finish_expenses(session, [ending(row, state=state, due_at=now)], lease="a", now=now)
+        with database.read() as session:
+            assert (session.get_one(Expense, row.id).asked_at is not None) == is_asked
 
 
 def test_no_worker_claims_an_expense_while_a_person_ignores_it(database: Database, company: Company) -> None:
