@@ -16,7 +16,6 @@ def attach(app: Flask, services: Services) -> None:
     app.extensions["console"] = services
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
-    app.register_blueprint(pages.blueprint)
     app.extensions["metrics"] = metrics.registry(services)
     api.attach(app)
-    app.after_request(pages.harden)
+    pages.attach(app)

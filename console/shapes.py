@@ -15,7 +15,10 @@ from mappers.documents import MONEY
 from mappers.money import format_money
 from models.company import Company, Event
 from models.expense import ApiToken, Document, Expense
+from models.people import User
 from models.queries import CauseGroup, Step
+from models.roles import EVERYWHERE
+from models.users import roles_of
 from models.waiting import waiting
 
 Shape = dict[str, Any]
@@ -111,6 +114,18 @@ def event_shape(event: Event) -> Shape:
         "status": event.status,
         "received_at": instant(event.received_at),
         "replayed_at": instant(event.replayed_at),
+    }
+
+
+def user_shape(user: User) -> Shape:
+    return {
+        "email": user.email,
+        "roles": {
+            "all companies" if key == EVERYWHERE else key: role for key, role in roles_of(user).items()
+        },
+        "created_at": instant(user.created_at),
+        "seen_at": instant(user.seen_at),
+        "disabled_at": instant(user.disabled_at),
     }
 
 

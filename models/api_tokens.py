@@ -19,8 +19,6 @@ from models.company import Company
 from models.expense import ApiToken
 
 PREFIX = "er_"
-VIEWER, OPERATOR, ADMIN = "viewer", "operator", "admin"
-ROLES = (VIEWER, OPERATOR, ADMIN)  # each may do what those before it may
 
 
 def add_token(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from models import states
 from models.company import Company
 from models.expense import Expense, Request
 
@@ -20,6 +21,13 @@ class Backlog:
     company: Company
     due: int
     oldest: dt.datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing(Backlog):
+    """A company with what is due in it and how many expenses are in each state that is not an end."""
+
+    states: dict[str, int]
 
 
 def list_companies(session: Session, *, keys: Collection[str] | None = None) -> list[Company]:
@@ -50,14 +58,39 @@ def list_backlogs(
     ]
 
 
-def count_states(session: Session, states: Collection[str]) -> dict[str, int]:
+def list_standings(
+    session: Session, *, now: dt.datetime, keys: Collection[str] | None = None
+) -> list[Standing]:
+    """How each company stands now, by key."""
+    backlogs = list_backlogs(session, now=now, keys=keys)
+    statement = (
+        select(Expense.company_id, Expense.state, func.count())
+        .where(Expense.company_id.in_([backlog.company.id for backlog in backlogs]))
+        .where(Expense.state.in_(set(states.EXPENSE_STATES) - set(states.ENDED)))
+        .group_by(Expense.company_id, Expense.state)
+    )
+    found: dict[int, dict[str, int]] = {}
+    for company_id, state, count in session.execute(statement):
+        found.setdefault(company_id, {})[state] = count
+    return [
+        Standing(
+            company=backlog.company,
+            due=backlog.due,
+            oldest=backlog.oldest,
+            states=found.get(backlog.company.id, {}),
+        )
+        for backlog in backlogs
+    ]
+
+
+def count_states(session: Session, which: Collection[str]) -> dict[str, int]:
     """How many expenses are in each of these states, over all companies; those without any are left out.
 
     Naming the companies lets the index by company and state be used, so that few rows cost little.
     """
     statement = (
         select(Expense.state, func.count())
-        .where(Expense.company_id.in_(select(Company.id)), Expense.state.in_(states))
+        .where(Expense.company_id.in_(select(Company.id)), Expense.state.in_(which))
         .group_by(Expense.state)
     )
     rows = session.execute(statement)

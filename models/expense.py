@@ -136,13 +136,16 @@ class Document(Base):
 
 
 class History(Base):
-    """What happened, in order: steps of an expense, and every change a person made."""
+    """What happened, in order: steps of an expense, and every change a person made.
+
+    `company_id` null: it concerns no one company, such as a change to users.
+    """
 
     __tablename__ = "history"
     __table_args__ = (Index("history_expense", "expense_id"), Index("history_company", "company_id", "id"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
     expense_id: Mapped[int | None] = mapped_column(ForeignKey("expense.id"))
     at: Mapped[dt.datetime] = mapped_column(Instant)
     actor: Mapped[str] = mapped_column(Text)

@@ -12,7 +12,7 @@ from models.expense import History
 def note(
     session: Session,
     *,
-    company_id: int,
+    company_id: int | None,
     expense_id: int | None,
     at: dt.datetime,
     actor: str,

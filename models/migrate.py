@@ -15,7 +15,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError
 
 import models.company
-import models.expense  # noqa: F401 - the tables must be known
+import models.expense
+import models.people  # noqa: F401 - the tables must be known
 from errors import Retryable, Trouble
 from models.database import Database
 

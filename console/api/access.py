@@ -1,41 +1,20 @@
-"""Who calls, and what they may do: a bearer token names a role and, if it is bound, its companies."""
+"""A bearer token names who calls: it has a role and, if it is bound, its companies."""
 
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass
 
 from flask import Response, g, request
-from sqlalchemy.orm import Session
 
+from console.access import Caller
 from console.api.answers import answer_error
 from console.services import services
-from errors import NotFound
-from models.api_tokens import OPERATOR, ROLES, VIEWER, find_token
-from models.companies import find_company
-from models.company import Company
+from models.api_tokens import find_token
+from models.expense import ApiToken
+from models.roles import EVERYWHERE, OPERATOR, VIEWER
 
 _READING = ("GET", "HEAD", "OPTIONS")
 _LONGEST = 200
-_KEY = re.compile(r"[a-z0-9-]{1,100}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Caller:
-    """Whoever holds the token. `companies` None: all of them."""
-
-    name: str
-    role: str
-    companies: frozenset[str] | None
-
-    @property
-    def actor(self) -> str:
-        """How the history names them."""
-        return f"token {self.name}"
-
-    def has_role(self, role: str) -> bool:
-        return ROLES.index(self.role) >= ROLES.index(role)
 
 
 def check_caller() -> Response | None:
@@ -51,35 +30,19 @@ def check_caller() -> Response | None:
         row = find_token(session, token)
     if row is None:
         return _who("This token is not valid: unknown or revoked.", error="invalid_token")
-    companies = frozenset(json.loads(row.companies)) if row.companies is not None else None
-    g.caller = Caller(name=row.name, role=row.role, companies=companies)
+    g.caller = caller_of(row)
     needed = VIEWER if request.method in _READING else OPERATOR
-    if not g.caller.has_role(needed):
+    if not g.caller.may_anywhere(needed):
         return answer_error(
             403, f"Token {row.name!r} is a {row.role}'s; this needs the role {needed}. Use another token."
         )
     return None
 
 
-def caller() -> Caller:
-    """Whoever makes this request."""
-    found: Caller = g.caller
-    return found
-
-
-def company_of(session: Session, key: str) -> Company:
-    """The company, if this token may see it. Raises NotFound, in the same words for one that isn't there."""
-    companies = caller().companies
-    if not _KEY.fullmatch(key) or (companies is not None and key not in companies):
-        raise NotFound(unknown_company(key))
-    try:
-        return find_company(session, key)
-    except NotFound:
-        raise NotFound(unknown_company(key)) from None
-
-
-def unknown_company(key: str) -> str:
-    return f"There is no company {key!r} that this token may see."
+def caller_of(token: ApiToken) -> Caller:
+    """Whoever holds this token: one role, the same in all its companies."""
+    keys = json.loads(token.companies) if token.companies is not None else [EVERYWHERE]
+    return Caller(name=token.name, actor=f"token {token.name}", roles=dict.fromkeys(keys, token.role))
 
 
 def _who(message: str, *, error: str | None = None) -> Response:

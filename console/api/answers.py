@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http
 import math
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Response, jsonify
@@ -12,7 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from errors import NeedsAttention, NotFound, Paused, Retryable, Trouble
+from errors import NeedsAttention, NotFound, Paused, Problems, Retryable, Trouble
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 RETRY_SECONDS = 5
@@ -30,26 +31,46 @@ class ErrorSchema(Schema):
     errors = fields.Dict(metadata={"description": "faults of the request, by place and name"})
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """What is told when it was not done: the HTTP status, the sentence, headers; `more` may hold cause,
+    to_do and errors."""
+
+    code: int
+    message: str
+    headers: dict[str, str] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
+
+
 def error_answer(error: Exception) -> Response:
-    """The answer to whatever was raised."""
+    """The API's answer to whatever was raised."""
+    refusal = refusal_of(error)
+    return answer_error(refusal.code, refusal.message, headers=refusal.headers, **refusal.more)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """What the API and the pages tell about whatever was raised."""
     match error:
         case HTTPException():
             return _http(error)
         case NotFound():
-            return answer_error(404, str(error))
+            return Refusal(404, str(error))
         case NeedsAttention():
-            return answer_error(409, f"{error.why} {error.to_do}", cause=error.cause, to_do=error.to_do)
+            more = {"cause": error.cause, "to_do": error.to_do}
+            return Refusal(409, f"{error.why} {error.to_do}", more=more)
         case Paused():
-            return answer_error(409, f"The company is paused: {error}", cause="paused")
+            return Refusal(409, f"The company is paused: {error}", more={"cause": "paused"})
+        case Problems():
+            return Refusal(409, str(error))
         case Retryable():
             after = math.ceil(error.after or RETRY_SECONDS)
-            return answer_error(503, f"{error} Try again in {after} seconds.", headers=_after(after))
+            return Refusal(503, f"{error} Try again in {after} seconds.", _after(after))
         case Trouble():
-            return answer_error(502, f"The other side did not do it: {error}")
+            return Refusal(502, f"The other side did not do it: {error}")
         case _ if isinstance(error, DATABASE_AWAY):
             message = "The database does not answer. Nothing was changed; try again in a few seconds."
-            return answer_error(503, message, headers=_after(RETRY_SECONDS))
-    return answer_error(500, _BUG)
+            return Refusal(503, message, _after(RETRY_SECONDS))
+    return Refusal(500, _BUG)
 
 
 def answer_error(code: int, message: str, *, headers: dict[str, str] | None = None, **more: Any) -> Response:
@@ -60,15 +81,15 @@ def answer_error(code: int, message: str, *, headers: dict[str, str] | None = No
     return response
 
 
-def _http(error: HTTPException) -> Response:
+def _http(error: HTTPException) -> Refusal:
     code = error.code or 500
     data: dict[str, Any] = getattr(error, "data", None) or {}
     faults = data.get("messages") or data.get("errors")
     headers = {name: value for name, value in error.get_headers() if name.lower() in ("allow", "retry-after")}
     if isinstance(faults, dict):
-        return answer_error(code, _said(faults), headers=headers, errors=faults)
+        return Refusal(code, _said(faults), headers, {"errors": faults})
     message = _BUG if code == 500 else data.get("message") or error.description or "It was refused."
-    return answer_error(code, str(message), headers=headers)
+    return Refusal(code, str(message), headers)
 
 
 def _said(faults: dict[str, Any]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from console.access import caller, company_of
 from console.api import schemas
-from console.api.access import caller, company_of
 from console.api.blueprint import COMPANY, ApiBlueprint
 from console.services import services
 from console.shapes import Shape, cause_shape, company_shape

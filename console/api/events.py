@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from console.access import caller, company_of
 from console.api import schemas
-from console.api.access import caller, company_of
 from console.api.blueprint import COMPANY, EVENT, ApiBlueprint
 from console.api.fields import event_cursor_of
 from console.replaying import replay

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from console.access import caller
 from console.api import schemas
-from console.api.access import caller
 from console.api.blueprint import ApiBlueprint
 from console.queue_view import queue_shape
 from console.services import services

@@ -9,7 +9,18 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from console.commands import callbacks, companies, database, events, expenses, keys, queue, sweeps, tokens
+from console.commands import (
+    callbacks,
+    companies,
+    database,
+    events,
+    expenses,
+    keys,
+    queue,
+    sweeps,
+    tokens,
+    users,
+)
 from errors import NeedsAttention, Trouble
 
 _NO_TABLES = ("no such table", "no such column", "does not exist")
@@ -49,6 +60,7 @@ def manage() -> None:
 
 for group in (
     database.db,
+    users.user,
     tokens.token,
     companies.company,
     callbacks.callback,

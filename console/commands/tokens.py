@@ -8,8 +8,9 @@ from sqlalchemy import select
 from console.commands.operator import Operator, pass_operator
 from console.commands.printing import as_json_option, say, say_json, say_rows
 from console.shapes import token_shape
-from models.api_tokens import ROLES, add_token, revoke_token
+from models.api_tokens import add_token, revoke_token
 from models.expense import ApiToken
+from models.roles import ROLES
 
 
 @click.group()

@@ -6,7 +6,8 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 import models.company
-import models.expense  # noqa: F401 - the tables must be known
+import models.expense
+import models.people  # noqa: F401 - the tables must be known
 from models.database import Base
 
 LOCK = 4_711_001  # one upgrade at a time, whoever starts it

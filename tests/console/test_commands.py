@@ -42,8 +42,8 @@ def environ(settings: Settings, redis_url: str, database: Database) -> dict[str,
 def run(environ: dict[str, str]) -> Run:
     """Runs one command; fails when it shows a traceback."""
 
-    def run(*arguments: str, **more: str) -> Result:
-        result = CliRunner().invoke(manage, arguments, obj=LocalOperator(environ | more))
+    def run(*arguments: str, typed: str | None = None, **more: str) -> Result:
+        result = CliRunner().invoke(manage, arguments, input=typed, obj=LocalOperator(environ | more))
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
         return result
 
@@ -105,6 +105,43 @@ def test_a_token_is_printed_once_and_works_until_it_is_revoked(run: Run, api: Ap
     assert run("token", "add", "robot", "--role", "viewer").exit_code == 1
 
 
+def test_a_person_is_let_in_listed_and_disabled(run: Run, acme: Company) -> None:
+    command = ("user", "add", "Ana@Example.com", "--role", "viewer", "--company", "acme", "--password-stdin")
+    assert run(*command, typed="three words together\n").exit_code == 0
+    [ana] = json.loads(run("user", "list", "--json").stdout)
+    assert (ana["email"], ana["roles"], ana["disabled_at"]) == ("ana@example.com", {"acme": "viewer"}, None)
+    assert "user already" in run(*command, typed="three words together\n").stderr
+    assert "is disabled" in run("user", "disable", "ana@example.com").stdout
+    assert "disabled before" in run("user", "disable", "ana@example.com").stdout
+    assert run(*command, typed="other words together\n").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("email", "company", "password", "words"),
+    [
+        ("ana", "acme", "three words together", "not an e-mail address"),
+        ("ana@example.com", "nope", "three words together", "no company 'nope'"),
+        ("ana@example.com", "acme", "short", "5 characters"),
+        ("ana@example.com", "acme", "aaaaaaaaaaaa", "too easy"),
+    ],
+)
+def test_a_person_who_can_not_be_added_is_told_why(
+    run: Run, acme: Company, email: str, company: str, password: str, words: str
+) -> None:
+    result = run(
+        *("user", "add", email, "--role", "viewer", "--company", company, "--password-stdin"),
+        typed=f"{password}\n",
+    )
+    assert result.exit_code == 1 and words in result.stderr
+    assert json.loads(run("user", "list", "--json").stdout) == []
+
+
+def test_the_last_admin_can_not_be_disabled(run: Run) -> None:
+    run("user", "add", "ada@example.com", "--role", "admin", "--password-stdin", typed="three words together")
+    result = run("user", "disable", "ada@example.com")
+    assert result.exit_code == 1 and "last admin" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
@@ -126,7 +163,8 @@ def test_a_token_is_printed_once_and_works_until_it_is_revoked(run: Run, api: Ap
         (["sweep", "acme", "--since", "yesterday"], 2, "yesterday"),
         (["queue", "retry"], 2, "--all"),
         (["queue", "retry", "nope"], 1, "no failed job 'nope'"),
-        (["user", "list"], 2, "No such command"),
+        (["user", "add", "ana@example.com", "--role", "god"], 2, "god"),
+        (["user", "disable", "nobody@example.com"], 1, "no user 'nobody@example.com'"),
     ],
 )
 def test_what_can_not_be_done_exits_with_one_plain_sentence(

@@ -99,13 +99,6 @@ def test_every_answer_carries_the_safe_headers(app: Flask, path: str) -> None:
     assert headers["Cache-Control"]
 
 
-def test_the_front_page_leads_to_the_docs_and_tells_nothing_of_companies(api: Api) -> None:
-    page = client(api.app).get("/")
-    assert page.status_code == 200
-    assert "/api/v1/docs" in page.text
-    assert "acme" not in page.text.lower()
-
-
 def test_the_docs_fetch_nothing_from_elsewhere(app: Flask) -> None:
     page = client(app).get("/api/v1/docs").text
     assert "http" not in page

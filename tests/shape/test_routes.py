@@ -15,7 +15,8 @@ PUBLIC = {
     "/healthz": "asked by load balancers",
     "/readyz": "asked by load balancers; names no company",
     "/metrics": "asked by Prometheus; counts only, no company's data",
-    "/": "the first page; shows nothing of a company",
+    "/login": "how a person gets in",
+    "/logout": "ends a session; needs the token of our own form",
     "/static/<path:filename>": "style and script",
     "/api/v1/openapi.json": "the description of the API, the same for everyone",
     "/api/v1/docs": "the same, to be read",
@@ -73,10 +74,10 @@ def test_every_public_route_is_still_there(app: Flask) -> None:
     assert set(PUBLIC) - {rule.rule for rule in app.url_map.iter_rules()} == set()
 
 
-def test_a_public_route_changes_nothing_but_the_callbacks(app: Flask) -> None:
+def test_a_public_route_changes_nothing_but_callbacks_and_the_login(app: Flask) -> None:
     changing = {
         rule.rule
         for rule in app.url_map.iter_rules()
         if rule.rule in PUBLIC and set(CHANGING) & (rule.methods or set())
     }
-    assert changing == {"/callbacks/connectwise/<key>"}
+    assert changing == {"/callbacks/connectwise/<key>", "/login", "/logout"}

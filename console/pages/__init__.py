@@ -1,0 +1,23 @@
+"""The console's pages: each screen is a blueprint of its own; docs/console.md says how to add one."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from console.pages import docs, front, login, style
+from console.pages.headers import harden
+from console.pages.session import keep_sessions
+
+BLUEPRINTS = (docs.blueprint, front.blueprint, login.blueprint)
+
+__all__ = ["attach"]
+
+
+def attach(app: Flask) -> None:
+    """Registers every page, and what they all stand on: sessions, style, safe headers."""
+    keep_sessions(app)
+    style.attach(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    login.limit_tries(app)
+    app.after_request(harden)
