@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from errors import Problems
+from serving import Worker
 from settings import read_settings
 
 try:
@@ -17,7 +18,7 @@ except Problems as problems:
 
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency
-worker_class = "gthread"
+worker_class = Worker
 threads = 32  # callbacks wait for one commit together: more threads, fewer commits (docs/performance.md)
 reuse_port = True  # else one worker process takes most of the kept-alive connections
 backlog = 2048
