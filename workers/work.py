@@ -6,7 +6,8 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import structlog
 
@@ -105,8 +106,9 @@ class Work:
         if known and not fresh:
             is_young = now - known.fetched_at < dt.timedelta(seconds=BOOKS_SECONDS)
             was_whole = whole is not None and now - whole.fetched_at < dt.timedelta(seconds=WHOLE_SECONDS)
-            if is_young or (was_whole and self._is_unchanged(known)):
-                return books_from_json(json.loads(known.data))
+            kept = _as_kept(known, Books, books_from_json)
+            if kept is not None and (is_young or (was_whole and self._is_unchanged(known))):
+                return kept
         books = self.use_ledger(lambda ledger: ledger.books())
         self._save(BOOKS, json.dumps(books_to_json(books)))
         self._save(BOOKS_WHOLE, "{}")
@@ -131,7 +133,9 @@ class Work:
             known = load_reference(session, self.company_id, SITE)
             now = self.database.now(session)
         if known and not fresh and now - known.fetched_at < dt.timedelta(seconds=SITE_SECONDS):
-            return site_from_json(json.loads(known.data))
+            kept = _as_kept(known, Site, site_from_json)
+            if kept is not None:
+                return kept
         site = to_site(self.connectwise.tables())
         self._save(SITE, json.dumps(site_to_json(site)))
         return site
@@ -139,3 +143,12 @@ class Work:
     def _save(self, name: str, data: str) -> None:
         with self.database.write() as session:
             save_reference(session, self.company_id, name, data, now=self.database.now(session))
+
+
+def _as_kept(known: Reference, kind: type[Any], read: Callable[[Any], T]) -> T | None:
+    """The lists as they were kept; None when another version of us kept them, without all that we need."""
+    data = json.loads(known.data)
+    if not isinstance(data, dict) or not {field.name for field in fields(kind)} <= data.keys():
+        log.info("lists are read anew: they were kept in another form", name=known.name)
+        return None
+    return read(data)
