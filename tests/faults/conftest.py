@@ -71,6 +71,9 @@ class Rig:
         process.kill()
         process.wait(10)
 
+    def children(self, process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+        return psutil.Process(process.pid).children(recursive=True)
+
     def free_slots(self) -> None:
         """Gives back the places in flight that killed workers still hold: they expire within a minute, and
         five kills in a row would otherwise make this test wait for that."""
