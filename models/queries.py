@@ -7,6 +7,7 @@ costs the same with a thousand rows and with a million, and a change between two
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,7 +20,7 @@ from sqlalchemy.orm import Session
 from errors import NotFound
 from models import states
 from models.company import Company, Event
-from models.expense import Document, Expense, History
+from models.expense import Document, Expense, History, Request
 
 SCAN = 10_000  # rows that one page of a text search looks through at most
 STORY = 500  # steps of each kind that a timeline shows at most
@@ -71,6 +72,17 @@ class Step:
     what: str
     text: str
     actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """One write that an expense took part in. `part`: what was sent for this expense, as indented JSON;
+    `shared_with`: how many documents of others the same call carried."""
+
+    request: Request
+    documents: list[Document]
+    part: str
+    shared_with: int
 
 
 @dataclass
@@ -212,6 +224,17 @@ def list_causes(session: Session, company_id: int) -> list[CauseGroup]:
     return sorted(made, key=lambda group: (-group.count, group.cause))
 
 
+def count_open(session: Session, company_id: int) -> dict[str, int]:
+    """How many expenses are in each state that is not an end; the history's millions are not counted."""
+    statement = (
+        select(Expense.state, func.count())
+        .where(Expense.company_id == company_id)
+        .where(Expense.state.in_([state for state in states.EXPENSE_STATES if state not in states.ENDED]))
+        .group_by(Expense.state)
+    )
+    return dict(session.execute(statement).tuples().all())
+
+
 def timeline(session: Session, expense: Expense) -> list[Step]:
     """The story of an expense, oldest first: callbacks, what was done and by whom, what was made."""
     steps = [*_callbacks(session, expense), *_history(session, expense), *_made(session, expense)]
@@ -256,6 +279,44 @@ def _made(session: Session, expense: Expense) -> list[Step]:
             text = f"{document.kind} {document.number}: {document.words}"
             steps.append(Step(at=document.updated_at, what=document.state, text=text, actor="ledger"))
     return steps
+
+
+def requests_of(session: Session, expense: Expense) -> list[Sent]:
+    """The writes that made this expense's documents, as far as each document's last one, oldest first."""
+    statement = (
+        select(Document)
+        .where(Document.expense_id == expense.id, Document.request_id.is_not(None))
+        .order_by(Document.position, Document.id)
+    )
+    by_request: dict[int, list[Document]] = {}
+    for document in session.scalars(statement):
+        by_request.setdefault(document.request_id or 0, []).append(document)
+    requests = session.scalars(select(Request).where(Request.id.in_(by_request)).order_by(Request.id))
+    return [_sent(request, by_request[request.id]) for request in requests]
+
+
+def _sent(request: Request, documents: list[Document]) -> Sent:
+    markers: list[str] = json.loads(request.markers)
+    own = {document.marker for document in documents}
+    return Sent(
+        request=request,
+        documents=documents,
+        part=_own_part(request.body, markers, own),
+        shared_with=sum(marker not in own for marker in markers),
+    )
+
+
+def _own_part(body: bytes, markers: list[str], own: Collection[str]) -> str:
+    """The elements of a batch at the places of our own markers; the whole body when it isn't a batch."""
+    try:
+        sent = json.loads(body)
+    except ValueError:
+        return f"{len(body):,} bytes that are not JSON"
+    for elements in sent.values() if isinstance(sent, dict) else ():
+        if isinstance(elements, list) and len(elements) == len(markers):
+            sent = [element for element, marker in zip(elements, markers, strict=True) if marker in own]
+            break
+    return json.dumps(sent, indent=2, ensure_ascii=False)
 
 
 def list_events(

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from flask import Flask
 
-from console.pages import docs, front, login, style
+from console.pages import docs, expense, front, login, queue, style
 from console.pages.headers import harden
 from console.pages.session import keep_sessions
 
-BLUEPRINTS = (docs.blueprint, front.blueprint, login.blueprint)
+BLUEPRINTS = (
+    docs.blueprint,
+    front.blueprint,
+    login.blueprint,
+    queue.blueprint,
+    expense.blueprint,
+)
 
 __all__ = ["attach"]
 

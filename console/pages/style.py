@@ -25,7 +25,7 @@ MOST_COMPANIES = 30  # that the menu offers; with more, the list of companies se
 # application has, and the person may see, are shown.
 SECTIONS = (
     ("overview.show", "Overview"),
-    ("queue.show", "Queue"),
+    ("queue_page.show", "Queue"),
     ("grid.show", "Expense Connect"),
     ("settings.show", "Expense settings"),
     ("mapping.show", "Mapping"),
@@ -39,6 +39,8 @@ ACROSS = (
     ("users.show", "Users"),
     ("history.all", "History"),
 )
+
+PART_OF = {"expense": "queue_page"}  # a screen that a section's rows lead to
 
 # How a state looks beside its word: good, moving, waiting for a person, bad, over.
 LOOKS = {
@@ -76,7 +78,7 @@ class Link:
 def attach(app: Flask) -> None:
     """Gives templates their filters and functions."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(money=money, words=words, look=look, when=when, iso=iso, day=day)
+    app.jinja_env.filters.update(money=money, words=words, look=look, when=when, iso=iso, day=day, age=age)
     app.jinja_env.globals.update(
         can=can,
         sections=sections,
@@ -116,6 +118,14 @@ def day(date: dt.date | None) -> str:
     return f"{date:%-d %b %Y}" if date else "–"
 
 
+def age(moment: dt.datetime, now: dt.datetime) -> str:
+    """How long ago, in its largest unit: 5 min, 3 h, 12 d."""
+    minutes = max(0, int((now - moment).total_seconds() // 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
+
+
 def iso(moment: dt.datetime) -> str:
     """For `<time datetime>`."""
     return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -148,7 +158,7 @@ def company_home(key: str) -> str | None:
 
 
 def _links(menu: tuple[tuple[str, str], ...], **values: Any) -> list[Link]:
-    here = request.blueprint
+    here = PART_OF.get(request.blueprint or "", request.blueprint)
     return [
         Link(text, url_for(endpoint, **values), endpoint.partition(".")[0] == here)
         for endpoint, text in menu
