@@ -6,6 +6,7 @@ everything, and counting a million of them takes a good part of a second.
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,14 @@ from sqlalchemy.orm import Session
 
 from console.jobs import count_failed, count_waiting, list_workers
 from console.services import Services
-from models.backlog import count_open_requests, count_paused, count_states, list_backlogs
+from models.backlog import (
+    count_open_requests,
+    count_paused,
+    count_states,
+    list_backlogs,
+    list_connections,
+)
+from models.company import Connection
 from models.states import ENDED, EXPENSE_STATES
 from workers.queues import QUEUES
 
@@ -97,6 +105,7 @@ class _Relay(Collector):
             )
             yield _gauge("companies", "Companies", len(backlogs))
             yield _gauge("companies_paused", "Paused companies", count_paused(session))
+            yield from _connections(list_connections(session), now=now)
 
     def _ended(self, session: Session) -> dict[str, int]:
         if time.monotonic() >= self._ended_until:
@@ -125,6 +134,15 @@ class _Relay(Collector):
             failed.add_metric([name], in_failed[name])
             workers.add_metric([name], sum(name in worker.queues for worker in seen))
         yield from (waiting, failed, workers)
+
+
+def _connections(found: list[Connection], *, now: dt.datetime) -> Iterator[Metric]:
+    lost = sum(connection.lost_at is not None for connection in found)
+    yield _gauge("connections_lost", "Connections that a person must make again", lost)
+    ends = [c.refresh_ends_at for c in found if c.lost_at is None and c.refresh_ends_at is not None]
+    if ends:
+        left = (min(ends) - now).total_seconds()
+        yield _gauge("connection_ends_seconds", "Until the first connection ends, if it is not used", left)
 
 
 _PREFIX = "expense_relay_"

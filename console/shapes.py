@@ -95,6 +95,8 @@ def company_shape(company: Company) -> Shape:
         "name": company.name,
         "provider": company.provider,
         "connected": company.connection is not None and company.connection.lost_at is None,
+        "token_ends_at": instant(company.connection.expires_at if company.connection else None),
+        "connection_ends_at": instant(company.connection.refresh_ends_at if company.connection else None),
         "paused": company.paused_at is not None,
         "paused_why": company.paused_why,
         "waiting_until": instant(company.wait_until),

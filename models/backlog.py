@@ -10,7 +10,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from models import states
-from models.company import Company
+from models.company import Company, Connection
 from models.expense import Expense, Request
 
 
@@ -101,6 +101,12 @@ def count_paused(session: Session) -> int:
     """How many companies are paused."""
     paused = func.sum(case((Company.paused_at.is_not(None), 1), else_=0))
     return int(session.scalar(select(paused)) or 0)
+
+
+def list_connections(session: Session) -> list[Connection]:
+    """The connections that companies use, lost ones included."""
+    used = select(Company.connection_id).where(Company.connection_id.is_not(None))
+    return list(session.scalars(select(Connection).where(Connection.id.in_(used))))
 
 
 def count_open_requests(session: Session) -> int:

@@ -19,6 +19,7 @@ from providers.http import Answer, exchange, read_json, refuse_trouble
 PROVIDER = "Intuit identity"
 PRODUCTION = "https://oauth.platform.intuit.com"
 REVOCATION = "https://developer.api.intuit.com"
+REFRESH_SECONDS = 100 * 86_400  # what an unused refresh token lives, when the answer does not tell
 _RECONNECT = "Connect the company to QuickBooks again; everything that waits goes on then."
 
 
@@ -32,6 +33,12 @@ class Tokens:
     expires_in: int  # seconds from now
     refresh_expires_in: int | None = None  # seconds from now, unless it is used before
     hard_expires_in: int | None = None  # seconds from now; then the company must be connected again
+
+    @property
+    def refresh_ends_in(self) -> int:
+        """Seconds from now until the refresh token ends, because it was not used or for good."""
+        ends = self.refresh_expires_in or REFRESH_SECONDS
+        return ends if self.hard_expires_in is None else min(ends, self.hard_expires_in)
 
 
 def refresh(

@@ -19,6 +19,7 @@ from errors import GrantLost, Paused, Retryable, Unauthorised
 from providers.http import Answer, exchange, read_json, refuse_trouble
 
 PROVIDER = "Xero identity"
+REFRESH_SECONDS = 60 * 86_400  # what an unused refresh token lives; no answer tells it
 _RECONNECT = "Connect the company to Xero again; everything that waits goes on then."
 
 
@@ -29,6 +30,11 @@ class Tokens:
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_in: int  # seconds from now
+
+    @property
+    def refresh_ends_in(self) -> int:
+        """Seconds from now until the refresh token ends, if it is not used."""
+        return REFRESH_SECONDS
 
 
 def refresh(

@@ -17,13 +17,14 @@ from errors import Trouble
 from mappers.books import Books
 from mappers.entry import Site
 from mappers.mapping import wanted_contacts
-from mappers.readiness import ERROR, Finding, check
-from models.company import Company
+from mappers.readiness import ERROR, WARNING, Finding, check
+from models.company import Company, Connection
 from models.expense import Tick
 from workers.callbacks import ACTIVE, look_at_callback
 from workers.queues import POST, RegisteredJob, queue
 from workers.work import Work
 
+ENDING_DAYS = 14
 CLOCK_SECONDS = 30  # its ticks are seconds apart
 
 T = TypeVar("T")
@@ -84,6 +85,7 @@ def _standing(work: Work) -> Iterator[Finding]:
     """What we know ourselves: paused, or sharing books with another company."""
     with work.database.read() as session:
         company = session.get_one(Company, work.company_id)
+        now = work.database.now(session)
         twins = session.scalars(
             select(Company.key).where(
                 Company.provider == company.provider,
@@ -97,6 +99,7 @@ def _standing(work: Work) -> Iterator[Finding]:
             "The company file names no books.",
             "Write tenant_id under [ledger] and import the file again.",
         )
+    yield from _connection(company.connection, now=now)
     if company.paused_at is not None:
         yield _error("paused", f"The company is paused: {company.paused_why}", "Mend what it says.")
     if twins:
@@ -105,6 +108,17 @@ def _standing(work: Work) -> Iterator[Finding]:
             f"{', '.join(twins)} posts into the same books: entries of the same number would be taken for "
             "each other.",
             "Give each company books of its own, or remove the other company's tenant_id.",
+        )
+
+
+def _connection(connection: Connection | None, *, now: dt.datetime) -> Iterator[Finding]:
+    ends = connection.refresh_ends_at if connection is not None else None
+    if ends is not None and ends - now < dt.timedelta(days=ENDING_DAYS):
+        yield Finding(
+            level=WARNING,
+            cause="connection_ends",
+            text=f"The connection to the ledger ends on {ends:%Y-%m-%d}, {(ends - now).days} days from now.",
+            to_do="Connect the company again before that day.",
         )
 
 

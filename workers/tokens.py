@@ -34,6 +34,8 @@ class Grant(Protocol):
     def refresh_token(self) -> str: ...
     @property
     def expires_in(self) -> int: ...
+    @property
+    def refresh_ends_in(self) -> int: ...
 
 
 class Tokens:
@@ -104,30 +106,33 @@ class Tokens:
             )
 
     def _exchange_and_save(self, connection: Connection, holder: str) -> str:
+        traded = self._sealer.open(connection.refresh_token)
         try:
-            grant = self._exchange(self._sealer.open(connection.refresh_token))
+            grant = self._exchange(traded)
         except GrantLost as lost:
             self._lose(holder, str(lost))
             raise
         except (Paused, Retryable):  # the app's own credentials, or the other side: the grant may be well
             self._unlock(holder)
             raise
+        self._save(grant, traded=traded)
+        return grant.access_token
+
+    def _save(self, grant: Grant, *, traded: str) -> None:
+        """Unless another refresh token than the one that was traded is there by now. Whoever was refused
+        meanwhile was so because we had used it up: the connection is not lost."""
         with self._database.write() as session:
             now = self._database.now(session)
-            session.execute(
-                update(Connection)
-                .where(Connection.id == self._id)
-                .values(
-                    refresh_token=self._sealer.seal(grant.refresh_token),
-                    access_token=self._sealer.seal(grant.access_token),
-                    expires_at=now + dt.timedelta(seconds=grant.expires_in),
-                    refreshed_at=now,
-                    refreshing_until=None,
-                    refreshing_by=None,
-                )
-                .execution_options(synchronize_session=False)
-            )
-        return grant.access_token
+            connection = session.get_one(Connection, self._id, with_for_update={"of": Connection})
+            if self._sealer.open(connection.refresh_token) != traded:
+                return
+            connection.refresh_token = self._sealer.seal(grant.refresh_token)
+            connection.access_token = self._sealer.seal(grant.access_token)
+            connection.expires_at = now + dt.timedelta(seconds=grant.expires_in)
+            connection.refreshed_at = now
+            connection.refresh_ends_at = now + dt.timedelta(seconds=grant.refresh_ends_in)
+            connection.refreshing_until = connection.refreshing_by = None
+            connection.lost_at = connection.lost_why = None
 
     def _lose(self, holder: str, why: str) -> None:
         with self._database.write() as session:

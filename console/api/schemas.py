@@ -169,6 +169,8 @@ class Company(Schema):
     name = fields.String()
     provider = fields.String(**_told("xero or qbo"))
     connected = fields.Boolean(**_told("there is a connection to the ledger and it is not lost"))
+    token_ends_at = _instant("the access token; it is refreshed by itself")
+    connection_ends_at = _instant("the refresh token, unless it is used before; then connect again")
     paused = fields.Boolean()
     paused_why = fields.String(allow_none=True)
     waiting_until = _instant("the ledger asked us to wait until then")

@@ -77,7 +77,7 @@ def list_all(operator: Operator, *, as_json: bool) -> None:
     """Companies by key."""
     with operator.database.read() as session:
         rows = [company_shape(row) for row in list_companies(session)]
-    columns = ("key", "name", "provider", "connected", "paused", "callback", "swept_at")
+    columns = ("key", "name", "provider", "connected", "connection_ends_at", "paused", "callback", "swept_at")
     say_rows(rows, columns, as_json=as_json, nothing="There are no companies: `bin/manage company import`.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from redis import Redis
 from sqlalchemy import text
 
 from app import create_app
+from models.company import Company, Connection
 from models.database import Database
 from models.expense import Expense
 from settings import Settings, read_settings
@@ -81,6 +83,19 @@ def test_metrics_count_expenses_jobs_and_companies(
     assert (found[("expenses_due",)], found[("companies",)], found[("companies_paused",)]) == (1, 1, 0)
     assert found[("oldest_due_seconds",)] > 0
     assert (found[("jobs_waiting", "post")], found[("workers", "post")], found[("redis_up",)]) == (1, 0, 1)
+
+
+def test_metrics_tell_when_the_first_connection_ends(app: Flask, acme: Company, database: Database) -> None:
+    with database.write() as session:
+        now = database.now(session)
+        ends = now + dt.timedelta(days=10)
+        session.get_one(Company, acme.id).connection = Connection(
+            provider="xero", refresh_token="sealed", refresh_ends_at=ends
+        )
+        session.add(Connection(provider="xero", refresh_token="of nobody", refresh_ends_at=now))
+    found = metrics(app)
+    assert found[("connections_lost",)] == 0
+    assert 863_000 < found[("connection_ends_seconds",)] <= 864_000
 
 
 def test_metrics_come_without_redis_too(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -201,7 +202,7 @@ def open_company(wiring: Wiring, text: str, *, refresh_token: str) -> int:
         connection = Connection(
             provider=loaded.ledger.provider,
             refresh_token=wiring.sealer.seal(refresh_token),
-            seed_hash=refresh_token,
+            seed_hash=hashlib.sha256(refresh_token.encode()).hexdigest(),
         )
         company = Company(
             key=loaded.key,

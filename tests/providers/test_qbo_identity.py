@@ -10,7 +10,7 @@ import responses
 
 from errors import GrantLost, Paused, RateLimited, Retryable, Trouble
 from providers.http import make_session
-from providers.qbo_identity import Tokens, refresh
+from providers.qbo_identity import REFRESH_SECONDS, Tokens, refresh
 from sandbox.server import Handle
 
 OAUTH = "https://oauth.test"
@@ -36,6 +36,21 @@ def test_a_refresh_sends_the_app_and_the_token_and_asks_for_the_hard_end() -> No
     assert request.headers["x-include-refresh-token-hard-expires-in"] == "true"
     assert request.body == "grant_type=refresh_token&refresh_token=r-1"
     assert (tokens.refresh_token, tokens.expires_in, tokens.hard_expires_in) == ("r-2", 3600, 157680000)
+
+
+@pytest.mark.parametrize(
+    ("unused", "hard", "ends"),
+    [(None, None, REFRESH_SECONDS), (8_726_400, None, 8_726_400), (8_726_400, 86_400, 86_400)],
+)
+def test_the_end_is_whichever_comes_first(unused: int | None, hard: int | None, ends: int) -> None:
+    tokens = Tokens(
+        access_token="a",
+        refresh_token="r",
+        expires_in=1,
+        refresh_expires_in=unused,
+        hard_expires_in=hard,
+    )
+    assert tokens.refresh_ends_in == ends
 
 
 def test_tokens_are_not_shown() -> None:
