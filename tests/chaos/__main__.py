@@ -85,7 +85,9 @@ def _figures(run: Run) -> Iterator[tuple[str, int]]:
     yield from sorted(Counter(f"calls to {call['system']}" for call in run.world.calls()).items())
     states = Counter(row["state"] for relay in run.relays.values() for row in relay.expenses().values())
     yield from ((f"expenses {state}", times) for state, times in sorted(states.items()))
-    yield "reports in ConnectWise", sum(len(site["reports"]) for site in sites)
+    yield "receipts in ConnectWise", sum(len(site["documents"]) for site in sites)
+    held = [run.world.state(company) for company in run.relays]
+    yield "of them filed by now", sum(len(s.get("attachments", s.get("attachables", ()))) for s in held)
 
 
 def _say(text: str) -> None:

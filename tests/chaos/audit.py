@@ -69,7 +69,7 @@ def audit(
     books, nothing = _by_number(state, ledger), _books({}, ledger)
     found = [finding for case in cases for finding in _look(case, books.pop(case.number, nothing))]
     found += [Finding(OTHER, f"{number} in the books belongs to no expense") for number in books]
-    return found + list(_contacts(state))
+    return [*found, *_twice(state)]
 
 
 def _cases(
@@ -103,15 +103,17 @@ def _books(part: State, ledger: str) -> Books:
     return XeroBooks(whole) if ledger == "xero" else QuickBooks(whole)
 
 
-def _contacts(state: State) -> Iterator[Finding]:
-    names = Counter(row.get("Name") or row.get("DisplayName") for row in _contact_rows(state))
-    for name, times in names.items():
+def _twice(state: State) -> Iterator[Finding]:
+    """Contacts, and receipts at a document, each of which has a name of its own."""
+    contacts = (row.get("Name") or row["DisplayName"] for row in _rows(state, "contacts", "vendors"))
+    receipts = (row["FileName"] for row in _rows(state, "attachments", "attachables"))
+    for name, times in Counter([*contacts, *receipts]).items():
         if times > 1:
-            yield Finding(DOUBLED, f"the contact {name} is there {times} times")
+            yield Finding(DOUBLED, f"{name} is there {times} times")
 
 
-def _contact_rows(state: State) -> Sequence[Row]:
-    return [*state.get("contacts", ()), *state.get("vendors", ())]
+def _rows(state: State, *sorts: str) -> list[Row]:
+    return [row for sort in sorts for row in state.get(sort, ())]
 
 
 def _look(case: Case, books: Books) -> list[Finding]:

@@ -17,7 +17,8 @@ from tests.chaos.entries import Spending
 
 COMPANIES = ("acme", "acme-q")
 MOST_ENTRIES = 8
-APPROVAL_SECONDS = (0.3, 3.0)
+APPROVAL_SECONDS, LATER_SECONDS = (0.3, 3.0), (0.3, 20.0)  # after the entering; after the approval
+RECEIPTS = 0.03
 # What becomes of a report, and how often. All else is approved and stays so.
 FATES = {
     "edited, approved": 8,
@@ -68,20 +69,25 @@ def people(seed: int, *, seconds: float, rate: float, today: dt.date) -> list[Ac
             return sorted(acts)
         entries = spending.report(most=MOST_ENTRIES)
         company = random.choice(COMPANIES)
-        acts.append(Act(at, "enter", {"report": number, "company": company, "entries": entries}))
+        receipts = [random.randint(1, 3) if random.random() < RECEIPTS else 0 for _ in entries]
+        entered = {"report": number, "company": company, "entries": entries, "receipts": receipts}
+        acts.append(Act(at, "enter", entered))
         acts += _fate(random, spending, at, report=number, size=len(entries))
     raise AssertionError("count() never ends")
 
 
 def _fate(random: Random, spending: Spending, at: float, *, report: int, size: int) -> Iterator[Act]:
     [fate] = random.choices(["approved", *FATES], [PLAIN, *FATES.values()])
+    pause = APPROVAL_SECONDS
     for step in fate.split(", "):
-        at += random.uniform(*APPROVAL_SECONDS)
+        at += random.uniform(*pause)
         what: dict[str, Any] = {"report": report}
         if step in ("edited", "one deleted"):
             what["entry"] = random.randrange(size)
         if step == "edited":
             what["amount"] = spending.amount()
+        if step == "approved":
+            pause = LATER_SECONDS
         yield Act(at, STEPS[step], what)
 
 
@@ -107,5 +113,5 @@ def _particulars(random: Random, name: str) -> dict[str, Any]:
         return {"which": random.randrange(2)}
     if name == "storm of 429":
         problem = random.choice(("minute", "concurrent", "appminute"))
-        return {"problem": problem, "times": random.randint(3, 8), "retry_after": random.randint(1, 3)}
+        return {"problem": problem, "times": random.randint(1, 4), "retry_after": random.randint(1, 3)}
     return {}

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -24,12 +24,13 @@ from bin.service import Service, ServiceFailed, free_port
 from console.commands import manage
 from tests.bench.servers import folder
 from tests.chaos import plan
-from tests.chaos.audit import Finding, audit
+from tests.chaos.audit import Finding, audit, verdict
 from tests.chaos.machine import DATABASES, Machine
 from tests.chaos.plan import COMPANIES, Act
 from tests.chaos.world import LEDGERS, World
 
-START_SECONDS, SETTLE_SECONDS, BEAT_SECONDS = 60.0, 600.0, 0.05
+START_SECONDS, SETTLE_SECONDS = 60.0, 600.0
+BEAT_SECONDS, LOOK_SECONDS = 0.05, 3.0
 UNENDED = ("queued", "posting", "retrying", "uncertain")
 # Trouble is frequent here, so that everything that waits waits for seconds and not for minutes.
 HASTE = {"SWEEP_INTERVAL": "5", "LEASE_SECONDS": "6", "RETRY_SCHEDULE": ",".join(["1", "2"] * 50)}
@@ -77,23 +78,30 @@ class Run:
         """Looks again until nothing is wrong twice in a row, a sweep apart; or until the patience is at its
         end, and what is wrong then stays wrong."""
         self.say("All trouble has ended; waiting until everything has settled ...")
-        started, well = time.monotonic(), 0
-        found: list[Finding] = []
+        started, well, told = time.monotonic(), 0, ""
         while well < 2 and time.monotonic() < started + SETTLE_SECONDS:
             self.machine.keep()
-            time.sleep(2)
-            if not self._under_way():
-                found = self.audit()
-                well = 0 if found else well + 1
+            time.sleep(LOOK_SECONDS)
+            now = self._under_way() or self._first_wrong()
+            well = 0 if now else well + 1
+            if now and now != told:
+                self.say(f"{time.monotonic() - started:7.2f} s  {now}")
+            told = now
         self.say(f"Settled after {time.monotonic() - started:.0f} s.")
-        return found or self.audit()
+        return self.audit()
 
-    def _under_way(self) -> int:
-        """How many expenses have no ending yet; all while our API does not answer."""
-        with suppress(requests.RequestException, RuntimeError):
+    def _under_way(self) -> str:
+        """What has no ending yet, in words; empty when everything has."""
+        try:
             rows = [row for relay in self.relays.values() for row in relay.expenses().values()]
-            return sum(row["state"] in UNENDED for row in rows)
-        return 1
+        except (requests.RequestException, RuntimeError) as trouble:
+            return f"our API does not answer: {trouble}"
+        left = [row for row in rows if row["state"] in UNENDED]
+        return f"{len(left)} of {len(rows)} have no ending yet: {left[0]['why']}" if left else ""
+
+    def _first_wrong(self) -> str:
+        found = self.audit()
+        return f"{verdict(found)}: {found[0].text}" if found else ""
 
     def audit(self) -> list[Finding]:
         """What is wrong in both companies' books."""

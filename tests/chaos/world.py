@@ -88,11 +88,17 @@ class World:
 
     # -- what people do --------------------------------------------------------------------------------
 
-    def enter(self, *, report: int, company: str, entries: list[Entry]) -> None:
+    def enter(self, *, report: int, company: str, entries: list[Entry], receipts: list[int]) -> None:
+        """A new report, submitted; `receipts`: how many files each entry has."""
         wish = {"member": entries[0].member, "entries": [entry.wish() for entry in entries]}
         [made] = self._at_site(company, "expenses", {"reports": [wish]})["reports"]
         ids = dict(zip(made["entry_ids"], entries, strict=True))
         self.reports[report] = Report(company, made["id"], ids)
+        for entry_id, files in zip(ids, receipts, strict=True):
+            for number in range(files):
+                self._at_site(
+                    company, "documents", {"entry_id": entry_id, "file_name": f"receipt {number}.pdf"}
+                )
 
     def approve(self, *, report: int) -> None:
         self._move(self.reports[report], "approve", approved=True, tier=2)

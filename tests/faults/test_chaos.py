@@ -22,7 +22,7 @@ from tests.chaos.entries import Entry, shown
 from tests.chaos.machine import DATABASES
 from tests.world import NOON
 
-SECONDS, SEED = 18, 1
+SECONDS, SEED = 15, 1
 CLEAN = "missing 0 · doubled 0 · wrong amount 0 · wrongly claimed done 0 · otherwise wrong 0"
 
 
@@ -128,6 +128,10 @@ def spoil_second_contact(books: Auditable) -> None:
     books.state["contacts"].append({"Name": "Jo Doe"})
 
 
+def spoil_second_receipt(books: Auditable) -> None:
+    books.state["attachments"] = [{"FileName": "CW-4711-901-receipt.pdf"}] * 2
+
+
 def spoil_bill_amount(books: Auditable) -> None:
     books.bill["Total"] = "12.51"
 
@@ -174,6 +178,7 @@ SPOILS: dict[Callable[[Auditable], None], set[str]] = {
     spoil_no_payment: {MISSING, CLAIMED},
     spoil_second_bill: {DOUBLED, CLAIMED},
     spoil_second_contact: {DOUBLED},
+    spoil_second_receipt: {DOUBLED},
     spoil_bill_amount: {AMOUNT, CLAIMED},
     spoil_payment_amount: {AMOUNT, CLAIMED},
     spoil_half_paid: {AMOUNT, CLAIMED},
