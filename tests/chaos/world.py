@@ -27,13 +27,15 @@ STEADY = (
     {"kind": "garbage", "probability": 0.01},
     {"kind": "slow", "seconds": 1.0, "probability": 0.03},
 )
-# However short the run: the first writes to each ledger meet one of each.
-CERTAIN = (
-    {"kind": "lose_answer"},
-    {"kind": "status", "status": 503},
-    {"kind": "status_after", "status": 502},
+# However short the run: each of these strikes once, at the first calls of its kind.
+CERTAIN: tuple[dict[str, Any], ...] = (
+    {"system": "connectwise", "kind": "lose_answer"},
+    {"system": "connectwise", "kind": "status", "status": 503},
+    {"system": "connectwise", "kind": "status_after", "status": 502},
+    {"system": "xero", "method": "PUT", "kind": "rate_limit", "retry_after": 1},
+    {"system": "xero", "method": "PUT", "kind": "lose_answer"},
+    {"system": "qbo", "path": "/batch", "kind": "lose_answer"},
 )
-WRITES = {"xero": {"method": "PUT"}, "qbo": {"method": "POST", "path": "/batch"}}
 TROUBLED = ("xero", "qbo", "connectwise", "identity", "key")
 
 
@@ -70,8 +72,7 @@ class World:
     def begin_trouble(self) -> None:
         """Puts the steady faults in force, behind the certain ones."""
         for fault in CERTAIN:
-            for system, which in WRITES.items():
-                self.call("POST", "/faults", {**fault, **which, "system": system, "times": 1})
+            self.call("POST", "/faults", {**fault, "times": 1})
         for number, fault in enumerate(STEADY):
             for system in TROUBLED:
                 wish = {**fault, "system": system, "seed": f"{self.seed} {system} {number}"}
