@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -11,11 +12,13 @@ import requests
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
+from console.jobs import count_failed
 from models.company import Company
 from models.database import Database
 from settings import Settings
-from tests.faults.conftest import wait_until
+from tests.faults.conftest import Rig, wait_until
 from tests.faults.servers import crash, frozen
+from tests.faults.test_kills import settle
 from tests.services import PostgreSQL
 from tests.webhooks.conftest import Endpoint, on_the_wire
 from tests.webhooks.key_server import KeyServer, serving
@@ -113,3 +116,41 @@ def test_the_address_of_a_database_may_say_more(server: PostgreSQL, database_url
         idle = session.scalar(text("SHOW idle_in_transaction_session_timeout"))
     ours.engine.dispose()
     assert (said, idle) == (["7s", "8MB"], "1min")
+
+
+def post_meanwhile(rig: Rig, trouble: Callable[[], object]) -> None:
+    """A worker has bills under way when the trouble comes; each is posted once, and no job failed."""
+    rig.start_clock()
+    rig.start_worker()
+    rig.journey.fault(id="f", system="xero", method="PUT", path="/Invoices", kind="slow", seconds=1, times=1)
+    entry_ids = rig.journey.add(*[{"amount": f"{n}.00"} for n in range(1, 6)])
+    rig.wait_for_fault("f")
+    trouble()
+    rig.journey.database.engine.dispose()
+    settle(rig, entry_ids)
+    rig.journey.assert_posted_once(*entry_ids)
+    assert count_failed(rig.journey.wiring.redis) == {"post": 0, "receipts": 0}
+
+
+def test_a_worker_waits_for_a_frozen_database_and_goes_on(server: PostgreSQL, rig: Rig) -> None:
+    def freeze() -> None:
+        with frozen(server.process.pid):
+            time.sleep(3)  # the answer about the bills has come meanwhile, and can't be recorded
+
+    post_meanwhile(rig, freeze)
+
+
+def test_a_worker_goes_on_after_the_database_crashed_under_it(server: PostgreSQL, rig: Rig) -> None:
+    def crash_and_wait() -> None:
+        crash(server)
+        wait_until(lambda: is_up(server))
+
+    post_meanwhile(rig, crash_and_wait)
+
+
+def is_up(server: PostgreSQL) -> bool:
+    try:
+        server.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
