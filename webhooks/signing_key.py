@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,8 @@ TROUBLE_SECONDS = 1.5  # shorter than the two seconds after which ConnectWise se
 MAX_KEPT = 1_000
 MAX_TRIED = 3
 SLOT_SECONDS = 0.25
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # NAT64: the last four bytes are an IPv4 address
 FETCHES_AT_ONCE = 2  # of this process: strangers that name ever new keys must not take all its threads
 
 log = structlog.get_logger(__name__)
@@ -175,23 +178,33 @@ def _session(*, public_only: bool) -> requests.Session:
     return session
 
 
-def _refuse_private(connection: Any) -> None:
-    address = ipaddress.ip_address(connection.sock.getpeername()[0].partition("%")[0])
-    if not address.is_global:
-        connection.close()
+def is_public(address: str) -> bool:
+    """Whether an IP address is out in the world: not here, not in a private, shared or link-local network,
+    and no such address in the clothes of IPv6."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv4Address):
+        return found.is_global and not found.is_multicast
+    inner = found.ipv4_mapped or (ipaddress.IPv4Address(found.packed[12:]) if found in TRANSLATED else None)
+    if inner is not None:
+        return is_public(str(inner))
+    return found.is_global and found in GLOBAL_UNICAST and found.sixtofour is None
+
+
+def _checked(sock: socket.socket) -> socket.socket:
+    if not is_public(sock.getpeername()[0]):
+        sock.close()
         raise PrivateAddress("a public name led to a private address")
+    return sock
 
 
 class _PublicHTTPS(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _refuse_private(self)
+    def _new_conn(self) -> socket.socket:
+        return _checked(super()._new_conn())  # before the first byte, that of TLS included
 
 
 class _PublicHTTP(HTTPConnection):
-    def connect(self) -> None:
-        super().connect()
-        _refuse_private(self)
+    def _new_conn(self) -> socket.socket:
+        return _checked(super()._new_conn())
 
 
 class _PublicHTTPSPool(HTTPSConnectionPool):

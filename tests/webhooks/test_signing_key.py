@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from tests.providers.peer import closed_address
 from tests.webhooks.conftest import Endpoint, sign
 from tests.webhooks.key_server import ANSWER, PATH, KeyServer, dripping, saying, serving, slow
 from tests.world import add_company
-from webhooks.signing_key import KeyRefused, KeyUnavailable, SigningKeys
+from webhooks.signing_key import KeyRefused, KeyUnavailable, SigningKeys, is_public
 
 pytestmark = pytest.mark.one_database
 
@@ -124,7 +126,54 @@ def test_a_remembered_key_outlives_its_server(endpoint: Endpoint) -> None:
     assert endpoint.send_message().status_code == 202
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+PRIVATE = (
+    *("127.0.0.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"),
+    *("192.0.2.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "::", "::1", "fe80::1%eth0", "fd00::1"),
+    *("fec0::1", "ff02::1", "::ffff:10.0.0.1", "::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1"),
+    *("2001:db8::1", "2002:7f00:1::"),
+)
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_an_address_that_is_not_out_in_the_world_is_known_in_every_clothing(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_an_address_out_in_the_world_is_let_through(address: str) -> None:
+    assert is_public(address)
+
+
+def test_a_name_that_now_leads_inside_is_refused_whatever_it_said_before(
+    keys: KeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    inside = socket.getaddrinfo("127.0.0.1", keys.server_address[1], 0, socket.SOCK_STREAM)
+
+    def resolve(host: Any, *_: Any, **__: Any) -> Any:
+        asked.append(host)
+        return inside
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(KeyRefused, match="private network"):
+        SigningKeys().fetch(f"http://na.myconnectwise.net{PATH}?companyName=acme_f", public_only=True)
+    assert asked == ["na.myconnectwise.net"]
+    assert keys.fetches == []
+
+
+def test_nothing_inside_gets_a_single_byte_not_even_of_tls() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as inside:
+        address = f"https://127.0.0.1:{inside.getsockname()[1]}{PATH}?companyName=acme_f"
+        with pytest.raises(KeyRefused, match="private network"):
+            SigningKeys().fetch(address, public_only=True)
+        inside.settimeout(10)
+        visitor, _ = inside.accept()
+        with visitor:
+            visitor.settimeout(10)
+            assert visitor.recv(100) == b""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0177.0.0.1", "0x7f.1", "127.1"])
 def test_a_public_site_that_leads_to_a_private_address_is_refused_unasked(keys: KeyServer, host: str) -> None:
     address = keys.key_url().replace("127.0.0.1", host)
     with pytest.raises(KeyRefused, match="private network"):
