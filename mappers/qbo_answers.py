@@ -23,7 +23,7 @@ Raw = Mapping[str, Any]
 BATCH = "batch"
 CLASH = " (CW)"  # added to a vendor's name that a customer or employee has
 _ENTITIES = ("Vendor", "Bill", "VendorCredit", "JournalEntry", "BillPayment", "Purchase", "Deposit")
-_BY_PATH = {path_of(entity): entity for entity in _ENTITIES}
+BY_PATH = {path_of(entity): entity for entity in _ENTITIES}
 
 
 def to_results(call: Call, answer: Raw) -> list[Result]:
@@ -86,7 +86,7 @@ def _pairs(call: Call, answer: Raw) -> Iterator[tuple[str, dict[str, Any], Raw]]
     """(entity, what was sent, what was said of it) for each document of the call."""
     sent = parse(call.body)
     if call.operation != BATCH:
-        yield _BY_PATH[call.operation], sent, answer
+        yield BY_PATH[call.operation], sent, answer
         return
     said = {str(item.get("bId")): item for item in rows(answer, "BatchItemResponse")}
     for item in sent["BatchItemRequest"]:
