@@ -1,18 +1,16 @@
-"""SIGKILL to real workers at every outgoing write, Redis flushed: one of each, and nobody had to act."""
+"""SIGKILL to a job's parent alone, and to workers in a burst, Redis flushed: one of each, and nobody had to
+act. Each moment of each write: test_kill_points.py."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-import pytest
 import redis
 
 from models import states
 from tests.faults.conftest import Rig, wait_until
-from tests.journey.test_exactly_once import WRITES, documents_of
-
-KINDS = sorted(WRITES)
+from tests.journey.test_exactly_once import documents_of
 
 
 def settle(rig: Rig, entry_ids: list[int], *, seconds: float = 90) -> None:
@@ -38,23 +36,6 @@ def assert_once(rig: Rig, entry_ids: list[int]) -> None:
             assert len(documents_of(rig.journey, kind, entry_id)) == 1, (entry_id, kind)
     names = [contact["Name"] for contact in rig.journey.books()["contacts"]]
     assert len(names) == len(set(names))
-
-
-@pytest.mark.parametrize("moment", ["slow_before", "slow"], ids=["before the act", "after the act"])
-def test_a_worker_killed_at_each_write_leaves_exactly_one_of_each(rig: Rig, moment: str) -> None:
-    rig.start_clock()
-    worker = rig.start_worker()
-    entry_ids = []
-    for kind in KINDS:
-        path, entry, _ = WRITES[kind]
-        rig.journey.fault(id=kind, system="xero", method="PUT", path=path, kind=moment, seconds=2.0, times=1)
-        entry_ids += rig.journey.add(entry, member="bchan" if kind == "contact" else "jdoe")
-        rig.wait_for_fault(kind)
-        rig.kill(worker)
-        rig.free_slots()
-        worker = rig.start_worker()
-    settle(rig, entry_ids)
-    assert_once(rig, entry_ids)
 
 
 def test_a_killed_parent_whose_job_lives_on_doubles_nothing(rig: Rig) -> None:
