@@ -7,6 +7,7 @@ import os
 from flask import Flask, Request, Response, jsonify, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import console
 from logs import set_up_logging
@@ -39,8 +40,9 @@ def create_app(settings: Settings) -> Flask:
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https"),
-        SESSION_COOKIE_SAMESITE="Lax",
     )
+    if settings.public_url.startswith("https"):  # then a proxy ends TLS, and says who called
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0)  # type: ignore[method-assign]
     wiring = Wiring(settings, patience=PAGE_PATIENCE)
     app.extensions["callbacks"] = Receiver(  # with connections of its own, which no page can use up
         Database(settings.database_url, pool_size=2, patience=CALLBACK_PATIENCE),

@@ -6,8 +6,11 @@ Names are gunicorn's own: https://docs.gunicorn.org/en/stable/settings.html
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+from console.first_run import welcome
 from errors import Problems
+from models.database import Database
 from serving import Worker
 from settings import read_settings
 
@@ -31,3 +34,12 @@ worker_tmp_dir = next((folder for folder in ("/dev/shm",) if Path(folder).is_dir
 control_socket_disable = True  # nothing here is managed through it
 accesslog = None  # query strings may carry codes and states; the application logs what matters
 loglevel = "info" if _settings.log_level == "DEBUG" else _settings.log_level.lower()
+
+
+def when_ready(_server: Any) -> None:
+    """Once per start, however many processes serve: the link to the first admin, while there is none."""
+    database = Database(_settings.database_url)
+    words = welcome(database, public_url=_settings.public_url)
+    database.engine.dispose()
+    if words:
+        print(words, file=sys.stderr, flush=True)  # noqa: T201

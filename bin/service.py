@@ -75,13 +75,14 @@ class Service:
             for number in range((copies or {}).get(name, 1) if name != "release" else 0):
                 self.start(f"{name}_{number}", "/bin/sh", "-c", f"exec {line}")
 
-    def run(self, *command: str) -> str:
-        """Runs a command to its end and returns what it printed; raises ServiceFailed with its own words."""
+    def run(self, *command: str, typed: str = "") -> str:
+        """Runs a command that reads `typed` to its end and returns what it printed; raises ServiceFailed
+        with its own words."""
         done = subprocess.run(
             command,
             cwd=ROOT,
             env=self.environ,
-            stdin=subprocess.DEVNULL,
+            input=typed,
             capture_output=True,
             text=True,
             check=False,

@@ -64,6 +64,13 @@ def disable_user(session: Session, email: str, *, actor: str, now: dt.datetime) 
     return True
 
 
+def set_password(session: Session, user: User, password: str, *, actor: str, now: dt.datetime) -> None:
+    """A new password (its hash); every session of this person ends."""
+    user.password = password
+    renew_stamp(user)
+    tell(session, f"{user.email} has a new password", actor=actor, now=now)
+
+
 def find_user(session: Session, email: str) -> User:
     """The person with this address; raises NotFound."""
     user = _by_email(session, email.strip().lower())

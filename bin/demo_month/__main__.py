@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import secrets
 import shutil
 import signal
 import sys
@@ -26,6 +27,7 @@ from bin.service import Service, ServiceFailed, free_port
 START_SECONDS = 30.0
 PYTHON = sys.executable
 KEYS = ("acme", "acme-q")
+ADMIN, PASSWORD = "admin@example.com", f"demo-{secrets.token_hex(4)}"
 
 
 def main() -> int:
@@ -119,6 +121,7 @@ def _start(service: Service, month: list[Spent]) -> tuple[Side, Side]:
     for one in pretend:
         one.close_books()
     service.environ |= dict.fromkeys(ORIGINS, url)
+    service.run(MANAGE, "user", "add", ADMIN, "--role", "admin", "--password-stdin", typed=PASSWORD)
     service.start_all(copies={"worker": 2})
     for file in COMPANY_FILES.values():
         service.run(MANAGE, "company", "import", str(file))
@@ -153,9 +156,9 @@ def _wait_until_ready(service: Service, relay: Relay) -> None:
 
 def _stay(console: Console, service: Service, relay: Relay) -> None:
     console.print(f"""
-Console     {relay.url}/            (a front page for now; pages with a login come later)
+Console     {relay.url}/            log in as {ADMIN}, password {PASSWORD}
 API docs    {relay.url}/api/v1/docs
-API token   {relay.token}   (role admin; the login of this demo)
+API token   {relay.token}   (role admin)
 Try         curl -H "Authorization: Bearer {relay.token}" {relay.url}/api/v1/companies/acme/causes
 Sandbox     {service.environ["XERO_API_URL"]}/_sandbox/   (docs/sandbox.md)
 Ctrl-C ends it all.""", soft_wrap=True, markup=False)  # fmt: skip

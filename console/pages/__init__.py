@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from console.pages import docs, expense, front, login, queue, style
+from console.pages import docs, expense, front, links, login, queue, style
 from console.pages.headers import harden
 from console.pages.session import keep_sessions
 
 BLUEPRINTS = (
     docs.blueprint,
     front.blueprint,
+    links.blueprint,
     login.blueprint,
     queue.blueprint,
     expense.blueprint,

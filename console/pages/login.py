@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import time
-from typing import NoReturn
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter import Limiter, RequestLimit
+from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user, logout_user
 from flask_wtf import FlaskForm
-from werkzeug.exceptions import TooManyRequests
 from wtforms import EmailField, HiddenField, PasswordField
 from wtforms.validators import InputRequired
 
@@ -24,8 +21,12 @@ from console.services import services
 from models.people import User
 from models.users import find_active
 
-PER_ADDRESS = "30 per 5 minutes"  # wrong tries only; an office shares one address
+PER_ADDRESS = "60 per 15 minutes"  # wrong tries only; an office shares one address
 PER_ACCOUNT = "10 per 15 minutes"
+TOO_MANY = (
+    "There were too many wrong tries. Wait 15 minutes, then try again; "
+    "an admin can send you a link for a new password."
+)
 WRONG = "E-mail address or password is wrong. Try again; an admin can send you a link for a new password."
 
 blueprint = PageBlueprint("login", __name__, public=True)
@@ -48,10 +49,10 @@ def limit_tries(app: Flask) -> None:
         storage_uri="redis://",  # reached by the pool that we have
         storage_options={"connection_pool": app.extensions["console"].redis.connection_pool},
         in_memory_fallback_enabled=True,
-        on_breach=_too_many,
     )
-    by_account = limiter.limit(PER_ACCOUNT, key_func=_account, deduct_when=_is_wrong)
-    by_address = limiter.limit(PER_ADDRESS, deduct_when=_is_wrong)
+    wrong: dict[str, Any] = {"deduct_when": _is_wrong, "error_message": TOO_MANY}
+    by_account = limiter.limit(PER_ACCOUNT, key_func=_account, **wrong)
+    by_address = limiter.limit(PER_ADDRESS, **wrong)
     app.view_functions["login.log_in"] = by_account(by_address(log_in))
 
 
@@ -61,14 +62,6 @@ def _account() -> str:
 
 def _is_wrong(response: Response) -> bool:
     return response.status_code == 401
-
-
-def _too_many(limit: RequestLimit) -> NoReturn:
-    minutes = max(1, math.ceil((limit.reset_at - time.time()) / 60))
-    raise TooManyRequests(
-        f"There were too many wrong tries. Wait {minutes} minutes, then try again; "
-        "an admin can send you a link for a new password."
-    )
 
 
 @blueprint.reads("/login")

@@ -26,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "console": {"errors", "mappers", "models", "workers.queues"},
     "sandbox": set(),
     "serving": {"gunicorn"},  # the package, which our gunicorn.conf.py shares its name with
-    "gunicorn": {"errors", "serving", "settings"},
+    "gunicorn": {"errors", "serving", "settings", "models.database", "console.first_run"},
     "app": ALL_BUT_SANDBOX,
     "bin": OURS - {"tests", "gunicorn", "serving"},
     "tests": OURS,
