@@ -142,7 +142,16 @@ class History(Base):
     """
 
     __tablename__ = "history"
-    __table_args__ = (Index("history_expense", "expense_id"), Index("history_company", "company_id", "id"))
+    __table_args__ = (
+        Index("history_expense", "expense_id"),
+        Index("history_company", "company_id", "id"),
+        Index(
+            "history_people",
+            "id",
+            sqlite_where=text("actor <> 'worker'"),
+            postgresql_where=text("actor <> 'worker'"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))

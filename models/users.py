@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -69,6 +69,28 @@ def set_password(session: Session, user: User, password: str, *, actor: str, now
     user.password = password
     renew_stamp(user)
     tell(session, f"{user.email} has a new password", actor=actor, now=now)
+
+
+def enable_user(session: Session, user: User, *, actor: str, now: dt.datetime) -> None:
+    """Lets a disabled person in again, as they were."""
+    if user.disabled_at is not None:
+        user.disabled_at = None
+        tell(session, f"{user.email} was let in again", actor=actor, now=now)
+
+
+def set_roles(
+    session: Session, user: User, wanted: Mapping[str, str], *, actor: str, now: dt.datetime
+) -> None:
+    """These roles by company key ("*": in all), and no others. Raises Problems when a company isn't there,
+    or nobody would be left to manage users."""
+    if wanted.get(EVERYWHERE) != ADMIN:
+        keep_an_admin(session, without=user)
+    keys = [key for key in wanted if key != EVERYWHERE]
+    found = {company.key: company.id for company in _companies(session, keys) if company}
+    before = roles_of(user)
+    user.roles = [UserRole(company_id=found.get(key), role=role) for key, role in wanted.items()]
+    if before != dict(wanted):
+        tell(session, f"{user.email} is {_said(wanted)}; was {_said(before)}", actor=actor, now=now)
 
 
 def find_user(session: Session, email: str) -> User:
@@ -141,7 +163,7 @@ def _companies(session: Session, keys: Sequence[str]) -> list[Company | None]:
     found = {row.key: row for row in session.scalars(select(Company).where(Company.key.in_(keys)))}
     missing = [f"There is no company {key!r}." for key in keys if key not in found]
     if missing:
-        raise Problems("Nobody was added:", missing)
+        raise Problems("Nothing was changed:", missing)
     return list(found.values()) or [None]
 
 
@@ -154,6 +176,11 @@ def _admins(session: Session, *, without: User | None) -> int:
     if without is not None:
         statement = statement.where(User.id != without.id)
     return int(session.scalar(statement) or 0)
+
+
+def _said(roles: Mapping[str, str]) -> str:
+    named = sorted(("all companies" if key == EVERYWHERE else key, role) for key, role in roles.items())
+    return ", ".join(f"{role} of {where}" for where, role in named) or "without a role"
 
 
 def _where(companies: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from console.shapes import token_shape
 from models.api_tokens import add_token, revoke_token
 from models.expense import ApiToken
 from models.roles import ROLES
+from models.users import tell
 
 
 @click.group()
@@ -34,6 +35,7 @@ def add(operator: Operator, name: str, role: str, companies: tuple[str, ...], *,
     with operator.database.write() as session:
         now = operator.database.now(session)
         made = add_token(session, name, role=role, companies=companies, now=now)
+        tell(session, f"the API token {name} was made as {role}", actor=operator.actor, now=now)
     if as_json:
         say_json({"name": name, "role": role, "companies": sorted(set(companies)) or None, "token": made})
     else:
@@ -46,7 +48,10 @@ def add(operator: Operator, name: str, role: str, companies: tuple[str, ...], *,
 def revoke(operator: Operator, name: str) -> None:
     """End a token at once."""
     with operator.database.write() as session:
-        is_ended = revoke_token(session, name, now=operator.database.now(session))
+        now = operator.database.now(session)
+        is_ended = revoke_token(session, name, now=now)
+        if is_ended:
+            tell(session, f"the API token {name} was revoked", actor=operator.actor, now=now)
     say(f"Token {name} is revoked." if is_ended else f"Token {name} was revoked before.")
 
 

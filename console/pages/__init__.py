@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from flask import Flask
 
-from console.pages import docs, expense, front, links, login, queue, style
+from console.pages import account, docs, expense, front, history, links, login, queue, style, users
 from console.pages.headers import harden
 from console.pages.session import keep_sessions
 
 BLUEPRINTS = (
     docs.blueprint,
+    account.blueprint,
+    history.blueprint,
+    users.blueprint,
     front.blueprint,
     links.blueprint,
     login.blueprint,

@@ -78,6 +78,10 @@ class PageBlueprint(Blueprint):
         """What a form or a button does."""
         return self._page(rule, "POST", role or self._acts)
 
+    def role_of(self, endpoint: str) -> str:
+        """The role that this page asks for."""
+        return self._own[endpoint.rpartition(".")[2]]
+
     def lets(self, caller: Caller, view: str, *, company: str | None) -> bool:
         """Whether this caller may open or press this view, in this company or without one."""
         role = self._own[view]

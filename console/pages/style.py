@@ -37,7 +37,7 @@ ACROSS = (
     ("front.show", "Companies"),
     ("jobs.show", "Jobs"),
     ("users.show", "Users"),
-    ("history.all", "History"),
+    ("history.across", "History"),
 )
 
 PART_OF = {"expense": "queue_page"}  # a screen that a section's rows lead to
@@ -159,8 +159,9 @@ def company_home(key: str) -> str | None:
 
 def _links(menu: tuple[tuple[str, str], ...], **values: Any) -> list[Link]:
     here = PART_OF.get(request.blueprint or "", request.blueprint)
+    is_same = ("key" in values) == ("key" in (request.view_args or {}))
     return [
-        Link(text, url_for(endpoint, **values), endpoint.partition(".")[0] == here)
+        Link(text, url_for(endpoint, **values), is_same and endpoint.partition(".")[0] == here)
         for endpoint, text in menu
         if can(endpoint, **values)
     ]
