@@ -108,9 +108,14 @@ def _result(marker: str, entity: str, sent: Raw, item: Raw) -> Result:
         cause, to_do = refusal(fault)
         return Result(marker=marker, outcome="refused", words=fault.words, cause=cause, to_do=to_do)
     row = item.get(entity)
-    if not isinstance(row, dict) or not row.get("Id") or not _is_live(row) or not is_same(entity, sent, row):
+    if not isinstance(row, dict) or not _has_id(row) or not _is_live(row) or not is_same(entity, sent, row):
         return Result(marker=marker, outcome="unknown")
     return posted(marker, entity, row)
+
+
+def _has_id(row: Raw) -> bool:
+    """Whether it names an id; one of zeros is none."""
+    return bool(str(row.get("Id") or "").strip("0"))
 
 
 def _is_live(row: Raw) -> bool:
