@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from errors import NeedsAttention
+from errors import NeedsAttention, Skipped
 from mappers import documents as words
 from mappers.accounts import check_account_currency, check_can_pay, find_account
 from mappers.closed_period import on_open_day
-from mappers.decision import decide
+from mappers.decision import Decision, decide
+from mappers.entry import Entry
 from mappers.money import format_money
 from models import states
 from models.expense import Document
 from workers.case import Case
+from workers.endings import changed
 from workers.outbox import plan_of, plan_text
 from workers.work import Work
 
@@ -82,7 +84,7 @@ def take_newer_account(work: Work, case: Case) -> None:
     for document in refused if case.begun_before else ():
         assert case.entry is not None
         planned, books = plan_of(document), work.books()
-        decision = decide(case.entry, settings=work.settings, site=work.site())
+        decision = _decide_again(work, case.entry)
         if planned.settles is None or decision.money != document.kind or not decision.account:
             continue
         if planned.also_settles is not None:  # a payment of nothing, from no account
@@ -94,6 +96,13 @@ def take_newer_account(work: Work, case: Case) -> None:
             moved = replace(planned, account=account.id, account_name=account.name, account_type=account.type)
             document.plan = plan_text(moved)
             document.account, case.decision = account.name, decision
+
+
+def _decide_again(work: Work, entry: Entry) -> Decision:
+    try:
+        return decide(entry, settings=work.settings, site=work.site())
+    except Skipped as nothing:  # yet its bill is posted
+        raise changed(f"After it was posted: {nothing.why}") from None
 
 
 def move_into_open_books(work: Work, case: Case) -> None:

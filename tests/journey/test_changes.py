@@ -17,6 +17,7 @@ from tests.journey.hands import (
     payments,
     refuse_payments,
     retry,
+    set_rows,
     set_rule,
 )
 
@@ -216,3 +217,11 @@ def test_a_draft_deleted_in_xero_is_the_bookkeepers_own_decision(journey: Journe
     journey.call_back(entry_id)
     journey.post()
     assert [b["Status"] for b in journey.books()["invoices"]] == ["DELETED"]
+
+
+def test_a_posted_bill_is_never_skipped_when_the_file_changes_who_paid(journey: Journey) -> None:
+    entry_id, _ = bill_with_payment_refused(journey)
+    set_rows(journey, "payment_types", {"name": "Corporate Amex", "company_paid": False})
+    retry(journey, entry_id)
+    assert ending(journey, entry_id) == CHANGED
+    assert "nothing is owed" in str(journey.expense(entry_id).why)
