@@ -36,8 +36,8 @@ def retry_expenses(
     """
     statement = (
         update(Expense)
-        .where(Expense.company_id == company.id, which, Expense.state.in_(states.RETRIABLE))
-        .where(Expense.lease.is_(None))
+        .where(Expense.company_id == company.id, which, Expense.lease.is_(None))
+        .where(Expense.state.in_(states.sources(states.RETRY, states.QUEUED)))
         .values(
             state=states.QUEUED,
             due_at=now,
@@ -87,7 +87,7 @@ def approve_expense(
     """Lets a draft that is kept here be posted as it was shown: an entry that is edited later must be
     approved again. Raises NotFound, or NeedsAttention when nothing waits for an approval."""
     expense = find_expense(session, company, entry_id, to_change=True)
-    if expense.state != states.AWAITING_APPROVAL or expense.lease is not None:
+    if expense.state not in states.sources(states.APPROVE, states.QUEUED) or expense.lease is not None:
         raise NeedsAttention(
             "nothing_to_approve",
             f"Expense {entry_id} is {expense.state}; it isn't waiting for an approval.",
@@ -118,7 +118,7 @@ def ignore_expense(
             f"Expense {entry_id} is being posted right now.",
             "Wait until it has ended, then ignore it.",
         )
-    if expense.state == states.DONE:
+    if expense.state not in states.sources(states.IGNORE, states.IGNORED):
         raise NeedsAttention(
             "already_posted",
             f"Expense {entry_id} is posted; ignoring it would hide what stands in the ledger.",

@@ -11,8 +11,25 @@ from sqlalchemy import ColumnElement, case, exists, func, select, true, update
 from sqlalchemy.orm import Session
 
 from models.company import Company
-from models.expense import Expense, Request
-from models.states import POSTING, QUEUED, RETRYING, UNCERTAIN, WOKEN_BY_CALLBACK
+from models.expense import Document, Expense, Request
+from models.receipts import RECEIPT
+from models.states import (
+    AWAITING_APPROVAL,
+    CLAIM,
+    DONE,
+    ENDINGS,
+    LOOSE,
+    MADE,
+    OPEN,
+    POSTING,
+    QUEUED,
+    RETRYING,
+    SKIPPED,
+    UNCERTAIN,
+    WOKEN_BY_CALLBACK,
+    IllegalMove,
+    sources,
+)
 
 BATCH = 50
 
@@ -40,14 +57,15 @@ def claim_expenses(
         .with_for_update(skip_locked=True)
         .cte("due_expenses")  # once: as a subquery PostgreSQL may run it anew for each row
     )
+    begins = Expense.state.in_(sources(CLAIM, POSTING))
     statement = (
         update(Expense)
         .where(Expense.id.in_(select(due.c.id)))
         .values(
             lease=lease,
             due_at=now + dt.timedelta(seconds=seconds),
-            state=case((Expense.state.in_((QUEUED, RETRYING)), POSTING), else_=Expense.state),
-            updated_at=case((Expense.state.in_((QUEUED, RETRYING)), now), else_=Expense.updated_at),
+            state=case((begins, POSTING), else_=Expense.state),
+            updated_at=case((begins, now), else_=Expense.updated_at),
         )
         .returning(Expense)
         .execution_options(synchronize_session=False, populate_existing=True)
@@ -83,30 +101,66 @@ class Ending:
 
 
 def finish_expenses(session: Session, endings: Sequence[Ending], *, lease: str, now: dt.datetime) -> None:
-    """Records the endings of those expenses that are still ours and gives their lease back."""
+    """Records the endings of those expenses that are still ours and gives their lease back.
+
+    Raises IllegalMove for an ending that can't be true of its expense."""
     for ending in endings:
-        woken = ending.state in WOKEN_BY_CALLBACK
-        due = case((Expense.signals > ending.signals, now), else_=ending.due_at) if woken else ending.due_at
-        waiting = ending.due_at if ending.state != QUEUED else None
-        same = (Expense.state == ending.state) & Expense.cause.is_not_distinct_from(ending.cause)
-        same &= Expense.why.is_not_distinct_from(ending.why)
-        session.execute(
-            update(Expense)
-            .where(Expense.id == ending.expense_id, Expense.lease == lease)
-            .values(
-                state=ending.state,
-                cause=ending.cause,
-                to_do=ending.to_do,
-                why=ending.why,
-                due_at=due,
-                next_attempt_at=waiting,
-                attempts=ending.attempts,
-                asked_at=Expense.asked_at if ending.state in (QUEUED, RETRYING, UNCERTAIN) else None,
-                lease=None,
-                updated_at=case((same, Expense.updated_at), else_=now),
-                **ending.seen,
-            )
-            .execution_options(synchronize_session=False)
+        if not _finish(session, ending, lease=lease, now=now):
+            _check_lost(session, ending, lease=lease)
+
+
+def _finish(session: Session, ending: Ending, *, lease: str, now: dt.datetime) -> bool:
+    """Whether the ending was recorded."""
+    woken = ending.state in WOKEN_BY_CALLBACK
+    due = case((Expense.signals > ending.signals, now), else_=ending.due_at) if woken else ending.due_at
+    waiting = ending.due_at if ending.state != QUEUED else None
+    same = (Expense.state == ending.state) & Expense.cause.is_not_distinct_from(ending.cause)
+    same &= Expense.why.is_not_distinct_from(ending.why)
+    statement = (
+        update(Expense)
+        .where(Expense.id == ending.expense_id, Expense.lease == lease)
+        .where(Expense.state.in_(sources(ENDINGS, ending.state)), _is_true(ending.state))
+        .values(
+            state=ending.state,
+            cause=ending.cause,
+            to_do=ending.to_do,
+            why=ending.why,
+            due_at=due,
+            next_attempt_at=waiting,
+            attempts=ending.attempts,
+            asked_at=Expense.asked_at if ending.state in (QUEUED, RETRYING, UNCERTAIN) else None,
+            lease=None,
+            updated_at=case((same, Expense.updated_at), else_=now),
+            **ending.seen,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return bool(getattr(session.execute(statement), "rowcount", 0))
+
+
+def _is_true(state: str) -> ColumnElement[bool]:
+    """What an ending says of the documents: none is missing, or none stands at the ledger."""
+    if state == DONE:
+        return ~_has_documents(LOOSE + OPEN)
+    if state in (SKIPPED, AWAITING_APPROVAL):
+        return ~_has_documents(MADE + OPEN)
+    return true()
+
+
+def _has_documents(in_states: Sequence[str]) -> ColumnElement[bool]:
+    return exists().where(
+        Document.expense_id == Expense.id, Document.kind != RECEIPT, Document.state.in_(in_states)
+    )
+
+
+def _check_lost(session: Session, ending: Ending, *, lease: str) -> None:
+    """Nothing was recorded: rightly so when another worker took the expense."""
+    ours = select(Expense.state).where(Expense.id == ending.expense_id, Expense.lease == lease)
+    state = session.scalars(ours).one_or_none()
+    if state is not None:
+        raise IllegalMove(
+            f"Expense row {ending.expense_id} is {state} and can't end as {ending.state}: that move doesn't "
+            "exist (models/states.py), or its documents say otherwise."
         )
 
 

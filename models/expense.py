@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 
 from sqlalchemy import Date, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from models import states
 from models.database import Base, BigId, Instant, Money
 
 
 def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+def _checked(acts: Mapping[str, states.Moves], present: str | None, state: str) -> str:
+    """The state, when it may follow the present one (None: the row is new)."""
+    if present is not None:
+        states.check_move(acts, present, state)
+    return state
 
 
 class Expense(Base):
@@ -66,6 +75,10 @@ class Expense(Base):
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
     updated_at: Mapped[dt.datetime] = mapped_column(Instant)
 
+    @validates("state")
+    def _check_state(self, _name: str, state: str) -> str:
+        return _checked(states.EXPENSE_MOVES, self.state, state)
+
 
 class Request(Base):
     """The outbox: one write that leaves the house, frozen and committed before its first byte.
@@ -93,6 +106,10 @@ class Request(Base):
     replays: Mapped[int] = mapped_column(default=0)
     empty_lookups: Mapped[int] = mapped_column(default=0)
     outcome: Mapped[str | None] = mapped_column(Text)
+
+    @validates("state")
+    def _check_state(self, _name: str, state: str) -> str:
+        return _checked(states.REQUEST_MOVES, self.state, state)
 
 
 class Document(Base):
@@ -129,6 +146,10 @@ class Document(Base):
     reconciled: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
     updated_at: Mapped[dt.datetime] = mapped_column(Instant)
+
+    @validates("state")
+    def _check_state(self, _name: str, state: str) -> str:
+        return _checked(states.DOCUMENT_MOVES, self.state, state)
 
     @property
     def marker(self) -> str:

@@ -18,8 +18,6 @@ from models.expense import Document, Expense, Request
 from models.inbox import dialect_insert
 from models.receipts import RECEIPT
 
-SENT, UNSURE, DONE = "sent", "uncertain", "done"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
@@ -53,7 +51,7 @@ def save_plan(
 
     Documents that may exist at the ledger are never touched.
     """
-    loose = (states.PLANNED, states.FAILED)
+    loose = states.sources(states.PLAN, states.PLANNED)
     kept = [(p.kind, p.number) for p in planned]
     if expense_id is not None:
         for document in session.scalars(
@@ -116,7 +114,7 @@ def freeze_request(
         body=body,
         markers=json.dumps([d.marker for d in documents]),
         key=key,
-        state=SENT,
+        state=states.SENT,
         first_sent_at=now,
         due_at=now + dt.timedelta(seconds=seconds),
         lease=lease,
@@ -128,7 +126,7 @@ def freeze_request(
     taken = session.execute(
         update(Document)
         .where(Document.id.in_([d.id for d in documents]))
-        .where(Document.state.in_((states.PLANNED, states.FAILED)))
+        .where(Document.state.in_(states.sources(states.FREEZE, states.SENT)))
         .values(state=states.SENT, request_id=request.id, words=None, updated_at=now)
         .returning(Document.id)
         .execution_options(synchronize_session=False)
@@ -182,7 +180,7 @@ def land_documents(
             update(Document)
             .where(Document.company_id == request.company_id, Document.kind == kind)
             .where(Document.number == number, Document.request_id == request.id)
-            .where(Document.state.in_(states.OPEN))
+            .where(Document.state.in_(states.sources(states.LAND, landing.state)))
             .values(values)
             .execution_options(synchronize_session=False)
         )
@@ -193,7 +191,8 @@ def close_request(session: Session, request: Request, *, outcome: str) -> None:
     session.execute(
         update(Request)
         .where(Request.id == request.id)
-        .values(state=DONE, due_at=None, lease=None, outcome=outcome[:500])
+        .where(Request.state.in_(states.sources(states.CLOSE, states.SETTLED)))
+        .values(state=states.SETTLED, due_at=None, lease=None, outcome=outcome[:500])
         .execution_options(synchronize_session=False)
     )
 
@@ -221,7 +220,12 @@ def doubt_request(
 
     `lease`: the worker that goes on with it until then.
     """
-    values: dict[str, object] = {"state": UNSURE, "due_at": due_at, "lease": lease, "outcome": outcome[:500]}
+    values: dict[str, object] = {
+        "state": states.UNCERTAIN,
+        "due_at": due_at,
+        "lease": lease,
+        "outcome": outcome[:500],
+    }
     if replays is not None:
         values["replays"] = replays
     if empty_lookups is not None:
@@ -229,12 +233,14 @@ def doubt_request(
     session.execute(
         update(Request)
         .where(Request.id == request.id)
+        .where(Request.state.in_(states.sources(states.REOPEN, states.UNCERTAIN)))
         .values(values)
         .execution_options(synchronize_session=False)
     )
     session.execute(
         update(Document)
-        .where(Document.request_id == request.id, Document.state == states.SENT)
+        .where(Document.request_id == request.id)
+        .where(Document.state.in_(states.sources(states.DOUBT, states.UNCERTAIN)))
         .values(state=states.UNCERTAIN, updated_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -250,7 +256,7 @@ def renew_generation(
             update(Document)
             .where(Document.company_id == request.company_id, Document.kind == kind)
             .where(Document.number == number, Document.request_id == request.id)
-            .where(Document.state.in_(states.OPEN))
+            .where(Document.state.in_(states.sources(states.LAND, states.PLANNED)))
             .values(state=states.PLANNED, generation=Document.generation + 1, request_id=None, updated_at=now)
             .execution_options(synchronize_session=False)
         )
@@ -332,7 +338,7 @@ def look_again(session: Session, expense_ids: Collection[int], *, now: dt.dateti
     )
     session.execute(
         update(Request)
-        .where(and_(Request.id.in_(owned), Request.due_at.is_(None), Request.state != DONE))
+        .where(and_(Request.id.in_(owned), Request.due_at.is_(None), Request.state != states.SETTLED))
         .values(due_at=now, empty_lookups=0)
         .execution_options(synchronize_session=False)
     )

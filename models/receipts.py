@@ -8,6 +8,7 @@ from collections.abc import Collection
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from errors import Wait
 from models import states
 from models.expense import Document, Expense
 
@@ -54,6 +55,20 @@ def look_again_at(session: Session, expense_id: int, *, due_at: dt.datetime | No
         .values(receipts_due_at=due_at, receipt_checks=checks)
         .execution_options(synchronize_session=False)
     )
+
+
+def move_receipt(
+    session: Session, receipt: Document, state: str, *, now: dt.datetime, **values: object
+) -> None:
+    """Records where a receipt is now. Raises Wait when another worker is at it."""
+    statement = (
+        update(Document)
+        .where(Document.id == receipt.id, Document.state.in_(states.sources(states.FILE, state)))
+        .values(state=state, updated_at=now, **values)
+        .execution_options(synchronize_session=False)
+    )
+    if not getattr(session.execute(statement), "rowcount", 0):
+        raise Wait(f"Another worker is filing the receipt {receipt.number}.", after=5)
 
 
 def owner_of(session: Session, expense_id: int, *, kinds: Collection[str]) -> Document | None:

@@ -271,8 +271,9 @@ class Outbox:
             self.bugs.append(bug)
             outcome = f"bug: {type(bug).__name__}"
             log.error("request can't be settled", request=request.id, exc_info=bug)
-        with self._database.write() as session:
-            outbox.doubt_request(session, request, outcome=outcome, due_at=None, now=now)
+        with self._closing(request) as (session, now, held):
+            if held:
+                outbox.doubt_request(session, request, outcome=outcome, due_at=None, now=now)
         return 0
 
     def _settle(self, request: Request, *, now: dt.datetime) -> int:

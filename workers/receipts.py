@@ -16,7 +16,6 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import structlog
-from sqlalchemy import update
 
 from errors import Paused, RateLimited, Refused, Retryable, Trouble, Uncertain
 from mappers import documents as words
@@ -26,7 +25,7 @@ from models.company import Company
 from models.expense import Document, Expense
 from models.history import note
 from models.inbox import dialect_insert
-from models.receipts import claim_receipts, look_again_at, owner_of, receipts_of
+from models.receipts import claim_receipts, look_again_at, move_receipt, owner_of, receipts_of
 from workers.policy import OURS_PASSING
 from workers.work import Work
 
@@ -201,12 +200,7 @@ class Receipts:
 
     def _land(self, receipt: Document, state: str, **values: Any) -> None:
         with self._work.database.write() as session:
-            session.execute(
-                update(Document)
-                .where(Document.id == receipt.id)
-                .values(state=state, updated_at=self._work.database.now(session), **values)
-                .execution_options(synchronize_session=False)
-            )
+            move_receipt(session, receipt, state, now=self._work.database.now(session), **values)
         receipt.state = state
         for name, value in values.items():
             setattr(receipt, name, value)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
 from models import states
+from models.states import IllegalMove
 from tests.journey.conftest import Journey
+from workers.case import Case
+from workers.endings import verdict_on
+from workers.policy import Verdict
 from workers.posting import Posting
 from workers.reading import read_entries
 from workers.sweep import sweep
+from workers.work import Work
 
 POISONS: dict[str, dict[str, Any]] = {
     "a huge amount": {"amount": 10**40},
@@ -46,6 +52,24 @@ def test_an_entry_that_cannot_be_kept_stops_alone(
     journey.assert_posted_once(first, last)
     assert journey.expense(odd).due_at is None
     assert journey.expense(odd).state in (states.BROKEN, states.NEEDS_ATTENTION, states.DONE)
+
+
+@pytest.mark.one_database
+def test_an_ending_that_cannot_be_true_stops_alone_as_a_bug(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, odd, last = journey.add({}, {"amount": "7.00"}, {"amount": "8.00"})
+
+    def wrong(work: Work, case: Case, *, now: dt.datetime) -> Verdict:
+        if case.expense.entry_id == odd and case.trouble is None:
+            return Verdict(state=states.SKIPPED)  # though its bill is posted
+        return verdict_on(work, case, now=now)
+
+    monkeypatch.setattr("workers.posting.verdict_on", wrong)
+    with pytest.raises(IllegalMove):
+        Posting(journey.wiring.work("acme")).run()
+    assert [journey.expense(i).state for i in (first, odd, last)] == [states.DONE, states.BROKEN, states.DONE]
+    assert str(journey.expense(odd).cause).startswith("bug_")
 
 
 @pytest.mark.one_database
