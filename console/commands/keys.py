@@ -8,6 +8,7 @@ from sqlalchemy import select
 from console.commands.operator import Operator, pass_operator
 from console.commands.printing import say
 from models.company import Company, Connection
+from models.people import User
 
 
 @click.group()
@@ -31,4 +32,7 @@ def rotate(operator: Operator) -> None:
             if connection.access_token is not None:
                 connection.access_token = turn(connection.access_token)
                 count += 1
+        for user in session.scalars(select(User).where(User.totp_secret.is_not(None)).with_for_update()):
+            user.totp_secret = turn(user.totp_secret or "")
+            count += 1
     say(f"Sealed {count} secrets with the newest key.")

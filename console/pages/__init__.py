@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from flask import Flask
 
-from console.pages import account, docs, expense, front, history, links, login, queue, style, users
+from console.pages import (
+    account,
+    docs,
+    expense,
+    front,
+    history,
+    links,
+    login,
+    queue,
+    second_step,
+    style,
+    users,
+)
 from console.pages.headers import harden
 from console.pages.session import keep_sessions
 
@@ -12,6 +24,7 @@ BLUEPRINTS = (
     docs.blueprint,
     account.blueprint,
     history.blueprint,
+    second_step.blueprint,
     users.blueprint,
     front.blueprint,
     links.blueprint,

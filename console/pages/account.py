@@ -67,7 +67,13 @@ def end_sessions() -> ResponseReturnValue:
 
 
 def _page(form: ChangeForm) -> str:
-    return render_template("account.html", form=form, rule=RULE, roles=sorted(caller().roles.items()))
+    return render_template(
+        "account.html",
+        form=form,
+        rule=RULE,
+        roles=sorted(caller().roles.items()),
+        has_second_step=current_user.user.totp_secret is not None,
+    )
 
 
 def _me(session: Session) -> User:

@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length
 
 from console.access import caller
 from console.pages.blueprint import PageBlueprint
+from console.second_step import turn_off
 from console.services import services
 from console.shapes import token_shape
 from errors import NotFound, Problems
@@ -114,6 +115,16 @@ def new_link(user_id: int) -> ResponseReturnValue:
     return _shown_once(
         f"A new password for {user.email}", "Send them this link; it lives for seven days.", _link(token)
     )
+
+
+@blueprint.acts(f"{PERSON}/second-step")
+def end_second_step(user_id: int) -> ResponseReturnValue:
+    """For who lost the phone and the recovery codes: the password alone lets them in."""
+    with services().database.write() as session:
+        user, now = _person(session, user_id), services().database.now(session)
+        turn_off(session, user, actor=caller().actor, now=now)
+    flash(f"{user.email} logs in without a second step now.", "done")
+    return redirect(url_for("users.person", user_id=user_id))
 
 
 @blueprint.acts(f"{PERSON}/disable")

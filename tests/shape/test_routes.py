@@ -18,6 +18,7 @@ PUBLIC = {
     "/login": "how a person gets in",
     "/first-admin/<string(maxlength=100):token>": "the one-time link is the proof",
     "/password/<string(maxlength=100):token>": "the one-time link is the proof",
+    "/login/code": "the second step of it",
     "/logout": "ends a session; needs the token of our own form",
     "/static/<path:filename>": "style and script",
     "/api/v1/openapi.json": "the description of the API, the same for everyone",
