@@ -17,7 +17,7 @@ from tests.chaos.entries import Spending
 
 COMPANIES = ("acme", "acme-q")
 MOST_ENTRIES = 8
-APPROVAL_SECONDS, LATER_SECONDS = (0.3, 3.0), (0.3, 20.0)  # after the entering; after the approval
+SOON_SECONDS, LATER_SECONDS = 1.5, 15.0  # on the average: after the entering, and after the approval
 RECEIPTS = 0.03
 # What becomes of a report, and how often. All else is approved and stays so.
 FATES = {
@@ -66,7 +66,7 @@ def people(seed: int, *, seconds: float, rate: float, today: dt.date) -> list[Ac
     for number in count():
         at += random.uniform(0.5, 1.5) * pause
         if at >= seconds:
-            return sorted(acts)
+            return sorted(act for act in acts if act.at < seconds)
         entries = spending.report(most=MOST_ENTRIES)
         company = random.choice(COMPANIES)
         receipts = [random.randint(1, 3) if random.random() < RECEIPTS else 0 for _ in entries]
@@ -78,9 +78,9 @@ def people(seed: int, *, seconds: float, rate: float, today: dt.date) -> list[Ac
 
 def _fate(random: Random, spending: Spending, at: float, *, report: int, size: int) -> Iterator[Act]:
     [fate] = random.choices(["approved", *FATES], [PLAIN, *FATES.values()])
-    pause = APPROVAL_SECONDS
+    pause = SOON_SECONDS
     for step in fate.split(", "):
-        at += random.uniform(*pause)
+        at += random.expovariate(1 / pause)
         what: dict[str, Any] = {"report": report}
         if step in ("edited", "one deleted"):
             what["entry"] = random.randrange(size)
