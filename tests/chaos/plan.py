@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from random import Random
 from typing import Any
 
@@ -62,18 +61,15 @@ def people(seed: int, *, seconds: float, rate: float, today: dt.date) -> list[Ac
     random = Random(f"people {seed}")
     spending = Spending(random, today=today)
     acts: list[Act] = []
-    at, pause = 0.0, (2 + MOST_ENTRIES) / 2 / rate
-    for number in count():
-        at += random.uniform(0.5, 1.5) * pause
-        if at >= seconds:
-            return sorted(act for act in acts if act.at < seconds)
+    at, pause, report = 0.0, (2 + MOST_ENTRIES) / 2 / rate, 0
+    while (at := at + random.uniform(0.5, 1.5) * pause) < seconds:
         entries = spending.report(most=MOST_ENTRIES)
-        company = random.choice(COMPANIES)
         receipts = [random.randint(1, 3) if random.random() < RECEIPTS else 0 for _ in entries]
-        entered = {"report": number, "company": company, "entries": entries, "receipts": receipts}
-        acts.append(Act(at, "enter", entered))
-        acts += _fate(random, spending, at, report=number, size=len(entries))
-    raise AssertionError("count() never ends")
+        entered = {"company": random.choice(COMPANIES), "entries": entries, "receipts": receipts}
+        acts.append(Act(at, "enter", {"report": report, **entered}))
+        acts += _fate(random, spending, at, report=report, size=len(entries))
+        report += 1
+    return sorted(act for act in acts if act.at < seconds)
 
 
 def _fate(random: Random, spending: Spending, at: float, *, report: int, size: int) -> Iterator[Act]:
