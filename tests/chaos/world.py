@@ -32,9 +32,10 @@ CERTAIN: tuple[dict[str, Any], ...] = (
     {"system": "connectwise", "kind": "lose_answer"},
     {"system": "connectwise", "kind": "status", "status": 503},
     {"system": "connectwise", "kind": "status_after", "status": 502},
-    {"system": "xero", "method": "PUT", "kind": "rate_limit", "retry_after": 1},
-    {"system": "xero", "method": "PUT", "kind": "lose_answer"},
-    {"system": "qbo", "path": "/batch", "kind": "lose_answer"},
+    {"system": "xero", "method": "PUT", "path": "/Invoices", "kind": "lose_answer"},
+    {"system": "xero", "method": "PUT", "path": "/Payments", "kind": "rate_limit", "retry_after": 1},
+    {"system": "xero", "method": "PUT", "path": "/Payments", "kind": "status_after", "status": 502},
+    {"system": "qbo", "path": "/batch", "kind": "lose_answer", "skip": 1},
 )
 TROUBLED = ("xero", "qbo", "connectwise", "identity", "key")
 
