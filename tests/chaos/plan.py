@@ -9,10 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from random import Random
 from typing import Any
 
-from tests.chaos.entries import Spending
+from bin.demo_month.month import AMEX, NON_REIMBURSABLE
+from tests.chaos.entries import Entry, Spending
 
 COMPANIES = ("acme", "acme-q")
 MOST_ENTRIES = 8
@@ -54,6 +56,23 @@ class Act:
 
     def __str__(self) -> str:
         return f"{self.at:7.2f} s  {self.name}{''.join(f', {k} {v}' for k, v in self.what.items())}"
+
+
+def opening(today: dt.date) -> list[Act]:
+    """A first expense of each company, before anything breaks: its ending shows that all is at work."""
+    acts = []
+    for report, company in enumerate(COMPANIES, start=-len(COMPANIES)):
+        first = Entry(
+            member="jdoe",
+            kind="Meals",
+            payment=AMEX,
+            classed=NON_REIMBURSABLE,
+            amount=Decimal(-report),
+            date=today - dt.timedelta(days=7),
+        )
+        entered = {"report": report, "company": company, "entries": [first], "receipts": [0]}
+        acts += [Act(0.0, "enter", entered), Act(0.0, "approve", {"report": report})]
+    return acts
 
 
 def people(seed: int, *, seconds: float, rate: float, today: dt.date) -> list[Act]:

@@ -22,7 +22,7 @@ from tests.chaos.entries import Entry, shown
 from tests.chaos.machine import DATABASES
 from tests.world import NOON
 
-SECONDS, SEED, WAIT_SECONDS = 15, 1, 400
+SECONDS, SEED, WAIT_SECONDS = 20, 1, 400
 CLEAN = "missing 0 · doubled 0 · wrong amount 0 · wrongly claimed done 0 · otherwise wrong 0"
 
 
