@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+_plain = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder each time
+
 
 def to_bytes(value: Any) -> bytes:
     """The compact UTF-8 JSON of dicts, lists, text, ints, bools, None and Decimals (as numbers).
@@ -46,7 +48,7 @@ def _text(value: Any) -> str:
     if isinstance(value, Decimal):
         return _number(value)
     if value is None or isinstance(value, bool | int | str):
-        return json.dumps(value, ensure_ascii=False)
+        return _plain(value)
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{_key(key)}:{_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -63,7 +65,7 @@ def _number(value: Decimal) -> str:
 def _key(key: object) -> str:
     if not isinstance(key, str):
         raise TypeError("JSON keys are text")
-    return json.dumps(key, ensure_ascii=False)
+    return _plain(key)
 
 
 def _refuse(constant: str) -> None:

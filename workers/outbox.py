@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 import structlog
 from sqlalchemy.orm import Session
@@ -62,6 +63,7 @@ class Outbox:
         lease_seconds: int,
         books: Callable[[], Books],
         use: Callable[[Callable[[Ledger], object]], object],
+        offline: Ledger,
     ) -> None:
         self._database = database
         self._company_id = company_id
@@ -70,6 +72,7 @@ class Outbox:
         self._lease_seconds = lease_seconds
         self._books = books
         self._use = use
+        self._offline = offline
         self.bugs: list[Exception] = []
 
     def send(
@@ -204,9 +207,7 @@ class Outbox:
     def _link(self, plan: words.Document | None, remote_id: str | None) -> str | None:
         if plan is None or remote_id is None or plan.kind == words.CONTACT:
             return None
-        books = self._books()
-        link = self._use(lambda ledger: ledger.link(books, plan, remote_id))
-        return link if isinstance(link, str) else None
+        return self._offline.link(self._books(), plan, remote_id)
 
     def _doubt(self, request: Request, trouble: Uncertain) -> None:
         # An answered 5xx may be a cached one: the next step is to look, not to replay for ever.
@@ -409,7 +410,12 @@ def is_ours(plan: words.Document, found: Sequence[words.Found]) -> bool:
 
 def plan_of(row: Document) -> words.Document:
     """The document that this row remembers."""
-    return document_from_json(json.loads(row.plan))
+    return _plan(row.plan)
+
+
+@lru_cache(maxsize=500)  # the steps of a batch ask for the same ones again and again
+def _plan(text: str) -> words.Document:
+    return document_from_json(json.loads(text))
 
 
 def plan_text(document: words.Document) -> str:

@@ -64,6 +64,7 @@ class Posting:
             lease_seconds=work.lease_seconds,
             books=work.books,
             use=work.use_ledger,
+            offline=work.offline_ledger(),
         )
         self._bugs: list[Exception] = []
         self.has_receipts = False  # something was posted whose receipts must be looked for
