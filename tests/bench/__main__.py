@@ -6,12 +6,13 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 
-from tests.bench import callbacks, history, month_end, report
+from tests.bench import callbacks, history, month_end, overhead, report
 
 BENCHMARKS: dict[str, tuple[str, Callable[[], None]]] = {
     "callbacks": ("the callback endpoint beside a bare one; Redis frozen", callbacks.run),
     "history": ("a claim and a callback with a thousand and a million expenses", history.run),
-    "month_end": ("300 expenses approved at once: calls to Xero, one bill and payment each", month_end.run),
+    "overhead": ("what an expense costs the worker's processor", overhead.run),
+    "month_end": ("1,000 expenses approved at once: calls to Xero, one bill and payment each", month_end.run),
 }
 
 
