@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from models.company import Company
 from tests.journey.conftest import Journey
 from tests.journey.hands import (
+    SITE,
     bill_with_payment_refused,
     claim,
     delete,
@@ -18,8 +23,10 @@ from tests.journey.hands import (
     refuse_payments,
     retry,
     set_rows,
+    set_books,
     set_rule,
 )
+from workers.sweep import care
 
 pytestmark = pytest.mark.one_database
 
@@ -225,3 +232,57 @@ def test_a_posted_bill_is_never_skipped_when_the_file_changes_who_paid(journey: 
     retry(journey, entry_id)
     assert ending(journey, entry_id) == CHANGED
     assert "nothing is owed" in str(journey.expense(entry_id).why)
+
+
+@pytest.mark.parametrize("comes", list(itertools.product((True, False), repeat=2)))
+def test_approved_taken_back_and_approved_again_is_posted_once_whenever_the_worker_comes(
+    journey: Journey, comes: tuple[bool, bool]
+) -> None:
+    [entry_id] = journey.add({}, approve=False)
+    for status, worker in zip(("ApprovedByTierTwo", "PendingApproval"), comes, strict=True):
+        move_report(journey, entry_id, status)
+        if worker:
+            journey.post()
+    move_report(journey, entry_id, "ApprovedByTierTwo")
+    journey.post()
+    journey.assert_posted_once(entry_id)
+
+
+def test_a_connectwise_that_was_upgraded_meanwhile_is_found_again(journey: Journey) -> None:
+    first = posted(journey)
+    journey.control("POST", SITE, {"upgrade": "v2026_2/"})
+    second, third = posted(journey), posted(journey)
+    care(journey.wiring.work("acme"), callback_url="http://relay.example/callbacks/connectwise/acme")
+    journey.assert_posted_once(first, second, third)
+    with journey.database.read() as session:
+        assert session.get_one(Company, journey.company_id).cw_codebase == "v2026_2/"
+
+
+@pytest.mark.parametrize("rate", ["0.40", "0.80"])
+def test_an_exchange_rate_that_moves_before_our_payment_changes_nothing_that_is_due(
+    journey: Journey, rate: str
+) -> None:
+    set_books(journey, currencies=["AUD", "USD"], rates={"USD": "0.50"})
+    entry_id, bill = bill_with_payment_refused(journey, currency="USD")
+    set_books(journey, rates={"USD": rate})
+    retry(journey, entry_id)
+    journey.assert_posted_once(entry_id)
+    assert (claim(journey, entry_id)["AmountDue"], claim(journey, entry_id)["Total"]) == (0, bill["Total"])
+
+
+def test_a_payment_of_a_cent_by_hand_is_seen(journey: Journey) -> None:
+    entry_id, bill = bill_with_payment_refused(journey)
+    pay_by_hand(journey, bill, amount="0.01")
+    retry(journey, entry_id)
+    assert ending(journey, entry_id) == ("needs_attention", "already_settled")
+    assert payments(journey, entry_id) == []
+
+
+def test_a_retry_pressed_by_several_people_at_once_is_one_attempt(journey: Journey) -> None:
+    entry_id, _ = bill_with_payment_refused(journey)
+    with ThreadPoolExecutor(5) as pool:
+        for pressed in [pool.submit(retry, journey, entry_id) for _ in range(5)]:
+            pressed.result()
+    journey.post()
+    journey.assert_posted_once(entry_id)
+    assert journey.calls()["PUT /Payments"] == 2  # the refused one, and one more

@@ -11,6 +11,7 @@ from models import states
 from models.expense import Document, Expense
 from providers.connectwise import ConnectWise
 from tests.journey.conftest import TENANT, Journey
+from tests.journey.hands import SITE
 from workers.receipts import Receipts, file_name
 
 PDF = b"%PDF-1.4 a receipt"
@@ -125,6 +126,43 @@ def test_an_eleventh_file_is_named_and_left_out(journey: Journey) -> None:
     said = [r.words for r in receipts(journey, entry_id) if r.state == states.FAILED]
     assert len(filed(journey)) == 10
     assert said == ["The ledger takes 10 files per document; this one is over that."]
+
+
+def attach(journey: Journey, entry_id: int, file_name: str, **more: Any) -> None:
+    """A receipt of whatever kind: `size` for made-up bytes, `link` for a mere link."""
+    body = {"entry_id": entry_id, "file_name": file_name} | more
+    journey.control("POST", f"{SITE}/documents", body)
+
+
+@pytest.mark.parametrize(
+    ("receipt", "words"),
+    [({"size": 30_000_000}, "larger than 10 MB"), ({"link": True}, "It is a link, not a file")],
+    ids=["30 MB", "a link"],
+)
+def test_what_can_not_be_filed_is_named_and_the_rest_is_filed(
+    journey: Journey, receipt: dict[str, Any], words: str
+) -> None:
+    [entry_id] = journey.add({})
+    attach(journey, entry_id, "odd.pdf", **receipt)
+    attach(journey, entry_id, "taxi.pdf", size=2000)
+    journey.post()
+    journey.assert_posted_once(entry_id)
+    file_receipts(journey)
+    assert [r.state for r in receipts(journey, entry_id)] == [states.FAILED, states.POSTED]
+    assert words in (receipts(journey, entry_id)[0].words or "")
+    assert len(filed(journey)) == 1
+
+
+def test_a_receipt_that_connectwise_lists_and_does_not_have_is_named(journey: Journey) -> None:
+    [entry_id] = journey.add({})
+    attach(journey, entry_id, "gone.pdf", size=2000)
+    attach(journey, entry_id, "taxi.pdf", size=2000)
+    journey.post()
+    journey.fault(system="connectwise", method="GET", path="/download", kind="status", status=404, times=1)
+    file_receipts(journey)
+    assert [r.state for r in receipts(journey, entry_id)] == [states.FAILED, states.POSTED]
+    assert "404" in (receipts(journey, entry_id)[0].words or "")
+    journey.assert_posted_once(entry_id)
 
 
 def test_an_error_page_is_never_filed_as_the_receipt(journey: Journey) -> None:
