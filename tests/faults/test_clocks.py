@@ -1,4 +1,4 @@
-"""Machines whose clocks differ by a minute: leases and retries hold, since only the database's clock counts."""
+"""Machines whose clocks differ by a minute: leases hold, since only the clock of the database counts."""
 
 from __future__ import annotations
 
