@@ -22,8 +22,8 @@ from tests.journey.hands import (
     payments,
     refuse_payments,
     retry,
-    set_rows,
     set_books,
+    set_rows,
     set_rule,
 )
 from workers.sweep import care
