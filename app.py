@@ -15,7 +15,7 @@ from models.database import Database
 from settings import Settings, read_settings
 from webhooks import connectwise
 from webhooks.connectwise import Receiver
-from workers.preview import preview
+from workers.by_hand import ByHand
 from workers.wiring import LEDGERS, Wiring
 
 CALLBACK_PATIENCE = 2.0  # seconds for a statement: ConnectWise gives up after five
@@ -59,9 +59,10 @@ def create_app(settings: Settings) -> Flask:
             sealer=wiring.sealer,
             logins={name: kind.login(wiring) for name, kind in LEDGERS.items()},
             access_token=wiring.access_token,
-            preview=lambda company, entry_id: preview(wiring.work(company), entry_id),
+            by_hand=ByHand(wiring),
             budget=lambda provider, tenant: dict(wiring.limiter(provider).budget(tenant)),
             public_url=settings.public_url,
+            http_allowed=settings.development,
         ),
     )
     app.register_error_handler(HTTPException, _plain_answer)

@@ -18,10 +18,8 @@ from mappers.readiness import Finding
 from models.database import Database
 from models.sealing import Sealer
 from settings import ROOT, read_settings
-from workers import callbacks
-from workers.preview import preview
+from workers.by_hand import ByHand
 from workers.queues import Bell
-from workers.readiness import check_readiness
 from workers.sweep import sweep
 from workers.wiring import Wiring
 
@@ -66,24 +64,27 @@ class LocalOperator:
     def budget(self, provider: str, tenant: str) -> dict[str, Any]:
         return dict(self._wiring.limiter(provider).budget(tenant))
 
+    @cached_property
+    def _by_hand(self) -> ByHand:
+        return ByHand(self._wiring)
+
     def preview(self, company: str, entry_id: int) -> dict[str, Any]:
-        return preview(self._wiring.work(company), entry_id)
+        return self._by_hand.preview(company, entry_id)
 
     def sweep(self, company: str, *, since: dt.date | None) -> int:
         return sweep(self._wiring.work(company), since=since)
 
     def readiness(self, company: str) -> Sequence[Finding]:
-        url = self._wiring.callback_url(company)
-        return check_readiness(self._wiring.work(company), callback_url=url, redis=self.redis)
+        return self._by_hand.readiness(company)
 
     def register_callback(self, company: str) -> str:
-        return callbacks.register_callback(self._wiring.work(company), self._wiring.callback_url(company))
+        return self._by_hand.register_callback(company)
 
     def callback_status(self, company: str) -> dict[str, Any]:
-        return callbacks.look_at_callback(self._wiring.work(company), self._wiring.callback_url(company))
+        return self._by_hand.callback_status(company)
 
     def remove_callback(self, company: str) -> int:
-        return callbacks.remove_callback(self._wiring.work(company), self._wiring.callback_url(company))
+        return self._by_hand.remove_callback(company)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from flask import current_app
 from redis import Redis
 
 from mappers.consent import Consent, Organisation
+from mappers.readiness import Finding
 from models.database import Database
 from models.sealing import Sealer
 from workers.queues import Bell
@@ -31,12 +32,39 @@ class Login(Protocol):
         """Gives the consent for these books up at the provider."""
 
 
+class ByHand(Protocol):
+    """What people ask of ConnectWise and the ledger, by a company's key. Each raises Trouble."""
+
+    def preview(self, key: str, entry_id: int) -> dict[str, Any]:
+        """The documents that would be made of an entry now."""
+
+    def readiness(self, key: str) -> Sequence[Finding]:
+        """Everything that would fail."""
+
+    def callback_status(self, key: str) -> dict[str, Any]:
+        """{"state", "url", "registered": [rows]} as ConnectWise has it, also remembered."""
+
+    def register_callback(self, key: str) -> str:
+        """Registers the callback, or switches it on again; its address."""
+
+    def remove_callback(self, key: str) -> int:
+        """Removes the callback; how many there were."""
+
+    def read_site(self, key: str) -> None:
+        """Reads ConnectWise's lists anew and keeps them."""
+
+    def read_books(self, key: str) -> None:
+        """Reads the ledger's lists anew and keeps them."""
+
+    def try_keys(self, site: str, company_id: str, keys: Mapping[str, str]) -> None:
+        """Tries public_key, private_key and client_id at a site before they are kept."""
+
+
 @dataclass(frozen=True)
 class Services:
-    """`preview`: company key and entry id to the documents that would be made (raises Trouble).
-    `logins`: provider to its login. `access_token`: company key to a fresh token of its grant (raises
-    Trouble).
-    `budget`: provider and tenant to what is left of the provider's calls. `redis` must fail fast."""
+    """`logins`: provider to its login. `access_token`: company key to a fresh token of its grant (raises
+    Trouble). `budget`: provider and tenant to what is left of the provider's calls. `redis` must fail fast.
+    `http_allowed`: a ConnectWise site without TLS may be named (development only)."""
 
     database: Database
     redis: Redis
@@ -44,9 +72,10 @@ class Services:
     sealer: Sealer
     logins: Mapping[str, Login]
     access_token: Callable[[str], str]
-    preview: Callable[[str, int], dict[str, Any]]
+    by_hand: ByHand
     budget: Callable[[str, str], dict[str, Any]]
     public_url: str
+    http_allowed: bool
 
 
 def services() -> Services:

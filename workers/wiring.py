@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -85,15 +85,25 @@ class Wiring:
 
     def connectwise(self, company: Company) -> ConnectWise:
         """The company's ConnectWise site."""
-        secrets = self.sealer.open_mapping(company.cw_secrets)
+        return self.connectwise_at(
+            company.cw_site,
+            company.cw_company_id,
+            self.sealer.open_mapping(company.cw_secrets),
+            codebase=company.cw_codebase,
+        )
+
+    def connectwise_at(
+        self, site: str, company_id: str, keys: Mapping[str, str], *, codebase: str | None = None
+    ) -> ConnectWise:
+        """A ConnectWise site by its address; `keys` holds public_key, private_key and client_id."""
         return ConnectWise(
             self._session,
-            site=company.cw_site,
-            company_id=company.cw_company_id,
-            public_key=secrets["public_key"],
-            private_key=secrets["private_key"],
-            client_id=secrets["client_id"],
-            codebase=company.cw_codebase,
+            site=site,
+            company_id=company_id,
+            public_key=keys["public_key"],
+            private_key=keys["private_key"],
+            client_id=keys["client_id"],
+            codebase=codebase,
             allow_http=self.settings.development,
             limiter=self.limiter("connectwise"),
         )

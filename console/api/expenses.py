@@ -64,7 +64,7 @@ def preview_expense(key: str, entry_id: int) -> Shape:
     """The documents that would be made now, and why; reads both sides and posts nothing"""
     with services().database.read() as session:
         company = company_of(session, key)
-    return services().preview(company.key, entry_id)
+    return services().by_hand.preview(company.key, entry_id)
 
 
 @blueprint.acts(f"{COMPANY}/expenses/{ENTRY}/retry")

@@ -6,6 +6,8 @@ from flask import Flask
 
 from console.pages import (
     account,
+    connect,
+    connections,
     docs,
     expense,
     front,
@@ -31,6 +33,8 @@ BLUEPRINTS = (
     login.blueprint,
     queue.blueprint,
     expense.blueprint,
+    connect.blueprint,
+    connections.blueprint,
 )
 
 __all__ = ["attach"]

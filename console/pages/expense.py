@@ -68,7 +68,7 @@ def preview(key: str, entry_id: int) -> ResponseReturnValue:
     """What a retry would make now: reads both sides, posts nothing."""
     shown, problem = None, None
     try:
-        shown = services().preview(g.company.key, entry_id)
+        shown = services().by_hand.preview(g.company.key, entry_id)
     except Trouble as trouble:
         problem = refusal_of(trouble).message
     template = "_preview.html" if "HX-Request" in request.headers else "preview.html"

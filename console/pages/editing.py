@@ -1,0 +1,57 @@
+"""What the pages that change a company's settings share: who is told what, and where they are led."""
+
+from __future__ import annotations
+
+from flask import flash, g, request
+from werkzeug.exceptions import BadRequest
+
+from console.access import caller
+from console.api.answers import refusal_of
+from console.company_change import Edit, edit_company, version_of
+from console.services import services
+from errors import Problems, Trouble
+from mappers.company import CompanySettings
+from mappers.company_file import load, load_text
+
+
+def settings_now() -> CompanySettings:
+    """What the file of this page's company says."""
+    return load(load_text(g.company.settings))[0]
+
+
+def version_now() -> str:
+    """For the hidden field `version` of a form: what the person saw when they opened it."""
+    return version_of(g.company)
+
+
+def save(edit: Edit, *, what: str) -> str | None:
+    """Changes the company's file as `edit` says. Why it was refused, in words; None when it is saved."""
+    version = request.form.get("version", "")
+    try:
+        changes = edit_company(
+            services().database, g.company.key, edit, version=version, actor=caller().actor, what=what
+        )
+    except Trouble as trouble:
+        return in_words(trouble)
+    flash("Saved." if changes else "Nothing was different, so nothing was changed.", "done")
+    return None
+
+
+def in_words(trouble: Trouble) -> str:
+    """Trouble for the person at the form; of a file's faults only the faults themselves."""
+    if isinstance(trouble, Problems):
+        return "Nothing was saved:\n" + "\n".join(f"– {problem}" for problem in trouble.problems)
+    return refusal_of(trouble).message
+
+
+def typed(name: str) -> str:
+    """A field of the form as somebody typed it, without the spaces around it; empty when it isn't there."""
+    return request.form.get(name, "").strip()
+
+
+def row_number(rows: int) -> int:
+    """The 0-based row that the form's `row` names, of a list of `rows`."""
+    text = typed("row")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= rows):
+        raise BadRequest("The form names a row that isn't there. Go back to the page and press again.")
+    return int(text) - 1
