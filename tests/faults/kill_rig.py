@@ -29,8 +29,6 @@ ROUNDS = range(1, 6)
 FOR_A_PERSON = (states.NEEDS_ATTENTION, states.CHANGED, states.BROKEN)
 # What no worker does, and why it needs no kill: a test sees that each is still a write of ours.
 BY_A_PERSON = {
-    "xero_identity.redeem": "in the browser; a lost consent is given once more, and no document comes of it",
-    "qbo_identity.redeem": "as at Xero",
     "xero_identity.give_up": "in the browser; a consent that is gone already counts as given up",
     "qbo_identity.revoke": "as at Xero",
 }
@@ -82,6 +80,13 @@ class KillRig:
 
         return has_ended
 
+    def connect(self, words: str) -> None:
+        """A person connects the company, as connecting.py takes it, however often that is killed; then the
+        first access token ends, so that the workers must refresh it."""
+        self.wait(self.run(f"tests.faults.connecting {words}"))
+        with self.journey.database.write() as session:
+            session.execute(update(Connection).values(access_token=None))
+
     def spend_until_struck(self, spendings: Sequence[Spending], points: set[str]) -> None:
         """Spends, one after the other, until each of these points was struck and all is settled."""
         for number in ROUNDS:
@@ -89,7 +94,6 @@ class KillRig:
                 if self.struck() >= points:
                     return
                 self._spend(spending, number)
-                self.wait(lambda: not self._left_open())
         assert self.struck() >= points, f"never struck: {sorted(points - self.struck())}"
 
     def wait(self, what: Callable[[], bool], *, care: bool = False) -> None:
@@ -118,6 +122,7 @@ class KillRig:
             self.journey.control("POST", f"/connectwise/{self.journey.site}/documents", receipt)
         self.documents.update(spending.documents)
         self.receipts += spending.receipts
+        self.wait(lambda: not self._left_open())
 
     def _left_open(self) -> list[str]:
         """What is not done or not filed yet, in words."""

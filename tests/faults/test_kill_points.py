@@ -11,6 +11,7 @@ import pytest
 from tests.faults.conftest import Rig
 from tests.faults.kill_rig import BY_A_PERSON, ROUNDS, KillRig, Spending, points_of
 from tests.faults.killing import MOMENTS
+from tests.journey.conftest import TENANT
 from tests.journey.hands import SITE, set_books
 from tests.journey.test_exactly_once import PERSONAL, REFUND
 from tests.journey.test_receipts import filed
@@ -51,6 +52,7 @@ def test_killed_at_every_moment_of_every_write_to_xero_there_is_one_of_each(rig:
     set_books(rig.journey, limits={"minute": None, "concurrent": None, "day": None})
     members = [{"identifier": f"new{n}", "first_name": "New", "last_name": f"Member {n}"} for n in ROUNDS]
     rig.journey.control("POST", SITE, {"members": members})
+    kills.connect(f"xero acme tenant={TENANT}")
     kills.run("workers post and workers receipts")
     kills.spend_until_struck(SPENDINGS, points_of(*XERO))
     assert_books(kills)

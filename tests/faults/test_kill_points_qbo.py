@@ -53,6 +53,7 @@ LISTS = ("bills", "bill_payments", "journal_entries", "vendor_credits", "purchas
 def test_killed_at_every_moment_of_every_write_to_quickbooks_there_is_one_of_each(qbo_rig: Rig) -> None:
     kills = KillRig(qbo_rig)
     set_up(qbo_rig.journey)
+    kills.connect(f"qbo acme realm={REALM}")
     kills.run("workers post and workers receipts")
     kills.spend_until_struck(SPENDINGS, points_of(*QUICKBOOKS))
     assert_books(kills)
