@@ -227,12 +227,12 @@ def list_causes(session: Session, company_id: int) -> list[CauseGroup]:
 def count_open(session: Session, company_id: int) -> dict[str, int]:
     """How many expenses are in each state that is not an end; the history's millions are not counted."""
     statement = (
-        select(Expense.state, func.count())
+        select(Expense.state, func.count().label("number"))
         .where(Expense.company_id == company_id)
         .where(Expense.state.in_([state for state in states.EXPENSE_STATES if state not in states.ENDED]))
         .group_by(Expense.state)
     )
-    return dict(session.execute(statement).tuples().all())
+    return {row.state: row.number for row in session.execute(statement)}
 
 
 def timeline(session: Session, expense: Expense) -> list[Step]:

@@ -40,16 +40,17 @@ def show() -> ResponseReturnValue:
 def change_password() -> ResponseReturnValue:
     """Takes a new password from who knows the old one; every other session of theirs ends."""
     form = ChangeForm()
-    with services().database.write() as session:
+    with services().database.read() as session:
         user = _me(session)
-        if form.validate() and not is_password(form.now.data, user.password):
-            form.now.errors = ["This is not the password that you log in with."]
-        kept = password_of(form, user.email) if not form.now.errors else None
-        if kept is not None:
-            now = services().database.now(session)
-            set_password(session, user, kept, actor=caller().actor, now=now)
+    if form.validate() and not is_password(form.now.data, user.password):
+        form.now.errors = ["This is not the password that you log in with."]
+    kept = password_of(form, user.email) if not form.now.errors else None
     if kept is None:
         return _page(form), 400
+    with services().database.write() as session:
+        user = _me(session)
+        now = services().database.now(session)
+        set_password(session, user, kept, actor=caller().actor, now=now)
     begin_session(user)
     flash("Your password is changed; every other session of yours has ended.", "done")
     return redirect(url_for("account.show"))

@@ -54,11 +54,18 @@ def first_admin(token: str) -> ResponseReturnValue:
 def make_first_admin(token: str) -> ResponseReturnValue:
     """Makes the first admin and logs them in."""
     form = FirstAdminForm()
+    with services().database.read() as session:
+        _check_first_admin(session, token)
+    email = _email_of(form) if form.validate() else None
+    kept = password_of(form, email) if email else None
+    if email is None or kept is None:
+        return render_template("first_admin.html", form=form, rule=RULE), 400
     with services().database.write() as session:
         _check_first_admin(session, token)
-        user = _added(session, form, token) if form.validate() else None
-    if user is None:
-        return render_template("first_admin.html", form=form, rule=RULE), 400
+        _spend(session, token)
+        now = services().database.now(session)
+        actor = f"{email} by the first link"
+        user = add_user(session, email, role=ADMIN, password=kept, actor=actor, now=now)
     begin_session(user)
     flash("Welcome. You are the first admin; others are let in under Users.", "done")
     return redirect(url_for("front.show"))
@@ -76,21 +83,24 @@ def password(token: str) -> ResponseReturnValue:
 def choose_password(token: str) -> ResponseReturnValue:
     """Takes the password; who knows it goes on to the login, where the second step is asked for."""
     form = PasswordForm()
-    with services().database.write() as session:
+    with services().database.read() as session:
         user = _person(session, token)
-        kept = password_of(form, user.email)
-        if kept is not None:
-            _spend(session, token)
-            now = services().database.now(session)
-            set_password(session, user, kept, actor=f"{user.email} by a link", now=now)
+    kept = password_of(form, user.email)
     if kept is None:
         return render_template("password.html", form=form, rule=RULE, email=user.email), 400
+    with services().database.write() as session:
+        user = _person(session, token)
+        _spend(session, token)
+        now = services().database.now(session)
+        set_password(session, user, kept, actor=f"{user.email} by a link", now=now)
     flash("Your password is set. Log in with it.", "done")
     return redirect(url_for("login.show"))
 
 
 def password_of(form: Any, email: str) -> str | None:
-    """The hash of the form's password; None, with the reason beside its field, when it can't be taken."""
+    """The hash of the form's password; None, with the reason beside its field, when it can't be taken.
+
+    Hashing takes a while on purpose: never inside a transaction that writes."""
     if not form.validate():
         return None
     try:
@@ -100,18 +110,13 @@ def password_of(form: Any, email: str) -> str | None:
         return None
 
 
-def _added(session: Session, form: FirstAdminForm, token: str) -> User | None:
+def _email_of(form: FirstAdminForm) -> str | None:
+    """The form's address; None, with the reason beside its field, when it can't be one."""
     try:
-        email = clean_email(form.email.data)
+        return clean_email(form.email.data)
     except Problems as problems:
         form.email.errors = problems.problems
         return None
-    kept = password_of(form, email)
-    if kept is None:
-        return None
-    _spend(session, token)
-    now = services().database.now(session)
-    return add_user(session, email, role=ADMIN, password=kept, actor=f"{email} by the first link", now=now)
 
 
 def _check_first_admin(session: Session, token: str) -> None:

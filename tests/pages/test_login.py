@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -18,6 +19,7 @@ from models.users import disable_user, find_user, has_admin
 from settings import Settings
 from tests.console.conftest import MORNING
 from tests.pages.conftest import PASSWORD, People, Somebody
+from tests.pages.looks import look_at
 
 pytestmark = pytest.mark.one_database
 AddPerson = Callable[..., str]
@@ -149,3 +151,29 @@ def test_an_old_link_has_ended(app: Flask, database: Database) -> None:
         token = make_first_admin_link(session, now=MORNING.replace(year=2020))
     answer = app.test_client().get(f"/first-admin/{token}")
     assert answer.status_code == 404 and "This link has ended" in answer.text
+
+
+def test_the_pages_before_the_login_read_well(page: Page, database: Database) -> None:
+    with database.write() as session:
+        link = make_password_link(session, find_user(session, "ada@example.com"), now=database.now(session))
+    page.goto("/account")
+    look_at(page, "account")
+    page.context.clear_cookies()
+    page.goto(f"/password/{link}")
+    look_at(page, "password")
+    page.goto("/login")
+    look_at(page, "login")
+
+
+def test_the_first_admins_page_reads_well(browser: Browser, address: str, database: Database) -> None:
+    with database.write() as session:
+        link = make_first_admin_link(session, now=database.now(session))
+    with browser.new_context(base_url=address) as context:
+        page = context.new_page()
+        page.goto(f"/first-admin/{link}")
+        look_at(page, "first-admin")
+        page.get_by_label("E-mail address").fill("first@example.com")
+        for field in page.locator("input[type=password]").all():
+            field.fill(PASSWORD)
+        page.locator("main button").click()
+        expect(page.get_by_text("Welcome. You are the first admin")).to_be_visible()
