@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, case, exists, func, select, true, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Table,
+    Update,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from models.company import Company
 from models.expense import Document, Expense, Request
+from models.many_rows import execute_many, one_of
 from models.receipts import RECEIPT
 from models.states import (
     AWAITING_APPROVAL,
@@ -32,6 +46,8 @@ from models.states import (
 )
 
 BATCH = 50
+NEVER = 2**31 - 1  # more signals than ever come
+EXPENSES = cast(Table, Expense.__table__)
 
 # What uses the ledger's last calls of a day: what a person waits for, and what is begun already.
 URGENT = Expense.asked_at.is_not(None) | Expense.state.in_((POSTING, UNCERTAIN))
@@ -104,38 +120,53 @@ def finish_expenses(session: Session, endings: Sequence[Ending], *, lease: str, 
     """Records the endings of those expenses that are still ours and gives their lease back.
 
     Raises IllegalMove for an ending that can't be true of its expense."""
-    for ending in endings:
-        if not _finish(session, ending, lease=lease, now=now):
-            _check_lost(session, ending, lease=lease)
+    for state in sorted({ending.state for ending in endings}):
+        rows = [_row(ending, lease=lease, now=now) for ending in endings if ending.state == state]
+        execute_many(session, _finish(state), rows)
+    _check_lost(session, endings, lease=lease)
 
 
-def _finish(session: Session, ending: Ending, *, lease: str, now: dt.datetime) -> bool:
-    """Whether the ending was recorded."""
-    woken = ending.state in WOKEN_BY_CALLBACK
-    due = case((Expense.signals > ending.signals, now), else_=ending.due_at) if woken else ending.due_at
-    waiting = ending.due_at if ending.state != QUEUED else None
-    same = (Expense.state == ending.state) & Expense.cause.is_not_distinct_from(ending.cause)
-    same &= Expense.why.is_not_distinct_from(ending.why)
-    statement = (
-        update(Expense)
-        .where(Expense.id == ending.expense_id, Expense.lease == lease)
-        .where(Expense.state.in_(sources(ENDINGS, ending.state)), _is_true(ending.state))
+def _row(ending: Ending, *, lease: str, now: dt.datetime) -> dict[str, Any]:
+    return ending.seen | {
+        "its_id": ending.expense_id,
+        "its_lease": lease,
+        "its_signals": ending.signals if ending.state in WOKEN_BY_CALLBACK else NEVER,
+        "its_cause": ending.cause,
+        "its_to_do": ending.to_do,
+        "its_why": ending.why,
+        "its_due_at": ending.due_at,
+        "its_attempts": ending.attempts,
+        "its_updated_at": now,
+    }
+
+
+@cache
+def _finish(state: str) -> Update:
+    """The statement for one ending: built once, since that takes longer than running it."""
+    cause, why, due, now = _given("cause"), _given("why"), _given("due_at"), _given("updated_at")
+    same = (Expense.state == state) & Expense.cause.is_not_distinct_from(cause)
+    same &= Expense.why.is_not_distinct_from(why)
+    return (
+        update(EXPENSES)
+        .where(Expense.id == _given("id"), Expense.lease == _given("lease"))
+        .where(one_of(EXPENSES.c.state, sources(ENDINGS, state)), _is_true(state))
         .values(
-            state=ending.state,
-            cause=ending.cause,
-            to_do=ending.to_do,
-            why=ending.why,
-            due_at=due,
-            next_attempt_at=waiting,
-            attempts=ending.attempts,
-            asked_at=Expense.asked_at if ending.state in (QUEUED, RETRYING, UNCERTAIN) else None,
+            state=state,
+            cause=cause,
+            to_do=_given("to_do"),
+            why=why,
+            due_at=case((Expense.signals > _given("signals"), now), else_=due),
+            next_attempt_at=due if state != QUEUED else None,
+            attempts=_given("attempts"),
+            asked_at=Expense.asked_at if state in (QUEUED, RETRYING, UNCERTAIN) else None,
             lease=None,
             updated_at=case((same, Expense.updated_at), else_=now),
-            **ending.seen,
         )
-        .execution_options(synchronize_session=False)
     )
-    return bool(getattr(session.execute(statement), "rowcount", 0))
+
+
+def _given(column: str) -> BindParameter[Any]:
+    return bindparam(f"its_{column}", type_=EXPENSES.c[column].type)
 
 
 def _is_true(state: str) -> ColumnElement[bool]:
@@ -149,29 +180,29 @@ def _is_true(state: str) -> ColumnElement[bool]:
 
 def _has_documents(in_states: Sequence[str]) -> ColumnElement[bool]:
     return exists().where(
-        Document.expense_id == Expense.id, Document.kind != RECEIPT, Document.state.in_(in_states)
+        Document.expense_id == Expense.id,
+        Document.kind != RECEIPT,
+        one_of(cast(Any, Document.state), in_states),
     )
 
 
-def _check_lost(session: Session, ending: Ending, *, lease: str) -> None:
-    """Nothing was recorded: rightly so when another worker took the expense."""
-    ours = select(Expense.state).where(Expense.id == ending.expense_id, Expense.lease == lease)
-    state = session.scalars(ours).one_or_none()
-    if state is not None:
+def _check_lost(session: Session, endings: Sequence[Ending], *, lease: str) -> None:
+    """What is still ours was not recorded; another worker may rightly have taken an expense."""
+    wanted = {ending.expense_id: ending.state for ending in endings}
+    ours = select(Expense.id, Expense.state).where(Expense.id.in_(wanted), Expense.lease == lease)
+    for expense_id, state in session.execute(ours):
         raise IllegalMove(
-            f"Expense row {ending.expense_id} is {state} and can't end as {ending.state}: that move doesn't "
+            f"Expense row {expense_id} is {state} and can't end as {wanted[expense_id]}: that move doesn't "
             "exist (models/states.py), or its documents say otherwise."
         )
 
 
-def record_reading(session: Session, expense_id: int, seen: dict[str, Any], *, lease: str) -> None:
-    """Records what was read and decided before anything is sent: a worker that takes over must find it."""
-    session.execute(
-        update(Expense)
-        .where(Expense.id == expense_id, Expense.lease == lease)
-        .values(seen)
-        .execution_options(synchronize_session=False)
-    )
+def record_readings(session: Session, seen: Mapping[int, dict[str, Any]], *, lease: str) -> None:
+    """Records by expense id what was read and decided, before anything is sent: a worker that takes over must
+    find it."""
+    statement = update(EXPENSES).where(Expense.id == _given("id"), Expense.lease == _given("lease"))
+    rows = [columns | {"its_id": expense_id, "its_lease": lease} for expense_id, columns in seen.items()]
+    execute_many(session, statement, rows)
 
 
 def companies_with_work(session: Session, *, now: dt.datetime) -> list[str]:

@@ -1,4 +1,4 @@
-"""One INSERT for many rows, without the price of building it each time: callbacks wait for it.
+"""One statement for many rows, without the price of building it each time: callbacks wait for it.
 
 Building and compiling a statement takes longer than running it (docs/performance.md). PostgreSQL takes each
 column as an array, so one text does for any number of rows; SQLite has no arrays, so it has one for each.
@@ -6,11 +6,11 @@ column as an array, so one text does for any number of rows; SQLite has no array
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ClauseElement, Dialect, Table, bindparam, func, literal, select
+from sqlalchemy import ClauseElement, ColumnElement, Dialect, Table, bindparam, func, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -36,6 +36,20 @@ def insert_rows(
         return session.connection().exec_driver_sql(text, known | _columns(rows))
     values = known | {f"{name}_{n}": row[name] for n, row in enumerate(rows) for name in row}
     return session.connection().exec_driver_sql(text, tuple(values[name] for name in order))
+
+
+def execute_many(session: Session, statement: Any, rows: Iterable[Values]) -> None:
+    """Runs the statement for each row: those that are alike in their keys together, compiled once."""
+    alike: dict[frozenset[str], list[Values]] = {}
+    for row in rows:
+        alike.setdefault(frozenset(row), []).append(row)
+    for some in alike.values():
+        session.connection().execute(statement, some)
+
+
+def one_of(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """`column IN values` in a form that a statement for many rows may have."""
+    return or_(*(column == value for value in values))
 
 
 def _columns(rows: Sequence[Values]) -> Values:

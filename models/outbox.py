@@ -7,16 +7,21 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from errors import Wait
 from models import states
 from models.database import utcnow
 from models.expense import Document, Expense, Request
-from models.inbox import dialect_insert
+from models.many_rows import INSERTS, execute_many, one_of
 from models.receipts import RECEIPT
+
+DOCUMENTS = cast(Table, Document.__table__)
+PLANNED_ANEW = ("position", "plan", "amount", "currency", "account", "state", "updated_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,33 +67,38 @@ def save_plan(
             if (document.kind, document.number) not in kept:
                 session.delete(document)
         session.flush()
-    for plan in planned:
-        values = {
+    rows = [
+        {
+            "company_id": company_id,
             "expense_id": expense_id,
+            "kind": plan.kind,
+            "number": plan.number,
             "position": plan.position,
             "plan": plan.plan,
             "amount": plan.amount,
             "currency": plan.currency,
             "account": plan.account,
+            "state": states.PLANNED,
+            "generation": 1,
+            "reconciled": False,
+            "created_at": now,
             "updated_at": now,
         }
-        insert = dialect_insert(session)(Document).values(
-            company_id=company_id,
-            kind=plan.kind,
-            number=plan.number,
-            state=states.PLANNED,
-            generation=1,
-            reconciled=False,
-            created_at=now,
-            **values,
-        )
-        session.execute(
-            insert.on_conflict_do_update(
-                index_elements=["company_id", "kind", "number"],
-                set_={**values, "state": states.PLANNED},
-                where=Document.state.in_(loose) & Document.expense_id.is_not_distinct_from(expense_id),
-            )
-        )
+        for plan in planned
+    ]
+    execute_many(session, _plan_anew(session.get_bind().dialect.name), rows)
+
+
+@cache
+def _plan_anew(dialect: str) -> Any:
+    insert: Any = INSERTS[dialect](DOCUMENTS)
+    new = insert.excluded
+    loose = one_of(DOCUMENTS.c.state, states.sources(states.PLAN, states.PLANNED))
+    return insert.on_conflict_do_update(
+        index_elements=["company_id", "kind", "number"],
+        set_={name: new[name] for name in PLANNED_ANEW},
+        where=loose & Document.expense_id.is_not_distinct_from(new.expense_id),
+    )
 
 
 def freeze_request(
@@ -133,13 +143,11 @@ def freeze_request(
     ).all()
     if len(taken) != len(documents):
         raise Wait("Another worker is sending the same document.", after=5)
-    for document in documents:
-        session.execute(
-            update(Document)
-            .where(Document.id == document.id)
-            .values(plan=document.plan, account=document.account)
-            .execution_options(synchronize_session=False)
-        )
+    execute_many(
+        session,
+        update(DOCUMENTS).where(DOCUMENTS.c.id == bindparam("its_id")),
+        [{"its_id": d.id, "plan": d.plan, "account": d.account} for d in documents],
+    )
     return request
 
 
@@ -167,23 +175,28 @@ def land_documents(
     session: Session, request: Request, landings: Sequence[Landing], *, now: dt.datetime
 ) -> None:
     """Records where the documents of a request landed; only those still open under this very request."""
-    for landing in landings:
-        kind, _, number = landing.marker.partition(":")
-        values: dict[str, object] = {"state": landing.state, "updated_at": now, "words": landing.words}
-        if landing.state in states.MADE:
-            values |= {"remote_id": landing.remote_id, "url": landing.url, "due": landing.due, "seen_at": now}
-        if landing.state in (states.FAILED, states.PLANNED):
-            values["request_id"] = None
-        if landing.state == states.FAILED:
-            values["generation"] = Document.generation + 1
-        session.execute(
-            update(Document)
-            .where(Document.company_id == request.company_id, Document.kind == kind)
-            .where(Document.number == number, Document.request_id == request.id)
-            .where(Document.state.in_(states.sources(states.LAND, landing.state)))
-            .values(values)
-            .execution_options(synchronize_session=False)
+    for state in sorted({landing.state for landing in landings}):
+        statement = (
+            update(DOCUMENTS)
+            .where(Document.company_id == request.company_id, Document.kind == bindparam("its_kind"))
+            .where(Document.number == bindparam("its_number"), Document.request_id == request.id)
+            .where(one_of(DOCUMENTS.c.state, states.sources(states.LAND, state)))
         )
+        if state == states.FAILED:
+            statement = statement.values(generation=Document.generation + 1)
+        rows = [_landed(landing, now=now) for landing in landings if landing.state == state]
+        execute_many(session, statement, rows)
+
+
+def _landed(landing: Landing, *, now: dt.datetime) -> dict[str, object]:
+    kind, _, number = landing.marker.partition(":")
+    values: dict[str, object] = {"its_kind": kind, "its_number": number, "updated_at": now}
+    values |= {"state": landing.state, "words": landing.words}
+    if landing.state in states.MADE:
+        values |= {"remote_id": landing.remote_id, "url": landing.url, "due": landing.due, "seen_at": now}
+    if landing.state in (states.FAILED, states.PLANNED):
+        values["request_id"] = None
+    return values
 
 
 def close_request(session: Session, request: Request, *, outcome: str) -> None:

@@ -17,7 +17,7 @@ from mappers.plan import explain
 from mappers.plan import plan as plan_documents
 from models import outbox as memory
 from models import states
-from models.claims import record_reading, renew_lease
+from models.claims import record_readings, renew_lease
 from workers.case import DATABASE_AWAY, Case, each, record
 from workers.contacts import Contacts
 from workers.endings import awaiting, columns_of
@@ -118,7 +118,7 @@ class _Planning:
             memory.save_plan(
                 session, company_id=work.company_id, expense_id=expense_id, planned=planned, now=now
             )
-            record_reading(session, expense_id, columns_of(case), lease=work.lease)
+        record_readings(session, {case.expense.id: columns_of(case) for case in cases}, lease=work.lease)
 
     def _tell(self, case: Case) -> None:
         made = self.plans[case.expense.id]
