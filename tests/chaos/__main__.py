@@ -46,7 +46,8 @@ def _options() -> argparse.Namespace:
 
 
 def _run(kind: str, options: argparse.Namespace) -> int:
-    _say(f"bin/chaos --minutes {options.minutes:g} --seed {options.seed} --database {kind}\n{machine()}")
+    asked = f"--minutes {options.minutes:g} --seed {options.seed} --rate {options.rate:g} --database {kind}"
+    _say(f"bin/chaos {asked}\n{machine()}")
     how: dict[str, Any] = {"seed": options.seed, "seconds": options.minutes * 60, "rate": options.rate}
     started = time.monotonic()
     with prepared(kind, **how, say=_say) as run:
