@@ -16,6 +16,7 @@ from models.company import Company, Connection
 from models.expense import Document, Request
 from tests.journey.conftest import Journey
 from tests.journey.hands import in_xero, retry
+from workers.outbox import REPLAYS
 from workers.posting import Posting
 from workers.sweep import care
 
@@ -365,16 +366,27 @@ def test_a_contact_that_cannot_be_looked_up_is_shown_and_taken_up_when_a_person_
     assert_once(journey, entry_id)
 
 
+def now_of(journey: Journey) -> dt.datetime:
+    with journey.database.read() as session:
+        return journey.database.now(session)
+
+
+def open_request(journey: Journey) -> Request:
+    with journey.database.read() as session:
+        return session.scalars(select(Request).where(Request.state == "uncertain")).one()
+
+
 def test_the_last_unanswered_replay_is_given_a_minute_before_it_is_looked_for(journey: Journey) -> None:
     entry_id = add(journey, "bill")
     journey.fault(system="xero", method="PUT", path="/Invoices", kind="lose_answer", times=3)
-    for _ in range(3):
+    journey.post()
+    while open_request(journey).replays < REPLAYS:  # a slow job replays once more by itself
         journey.make_due()
+        before = now_of(journey)
         journey.post()
-    with journey.database.read() as session:
-        request = session.scalars(select(Request).where(Request.state == "uncertain")).one()
-        assert request.due_at is not None
-        assert (request.due_at - journey.database.now(session)).total_seconds() > 45
+    due_at = open_request(journey).due_at
+    assert due_at is not None
+    assert due_at - before >= dt.timedelta(minutes=1)
     until_settled(journey, entry_id)
     assert_once(journey, entry_id)
 
