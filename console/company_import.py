@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from console.company_change import (
@@ -24,7 +24,7 @@ from console.company_change import (
 from errors import Problems
 from mappers.company import CompanySettings
 from mappers.company_file import HEADING, Secrets, dump, load, load_text, resolve
-from models.companies import resume_company
+from models.companies import resume_companies, resume_company
 from models.company import Company, Connection
 from models.database import Database
 from models.sealing import Sealer
@@ -111,7 +111,10 @@ def _update(
         company.cw_secrets = sealer.seal_mapping(_keys(secrets))
         changes.append("[connectwise] has new keys")
     if secrets.refresh_token and _may_connect(company, secrets.refresh_token):
-        _connect(session, sealer, company, secrets.refresh_token)
+        lost = company.connection
+        connection = _connect(session, sealer, company, secrets.refresh_token)
+        if lost is not None:
+            _bring_others(session, lost, connection, now=now)
         changes.append("[ledger] has a new connection")
     if company.paused_at is not None and _may_resume(company, has_new_keys=has_new_keys):
         resume_company(session, company, now=now)
@@ -148,7 +151,7 @@ def _may_connect(company: Company, refresh_token: str) -> bool:
     return connection.lost_at is not None and connection.seed_hash != _seed(refresh_token)
 
 
-def _connect(session: Session, sealer: Sealer, company: Company, refresh_token: str) -> None:
+def _connect(session: Session, sealer: Sealer, company: Company, refresh_token: str) -> Connection:
     """Companies of one grant share its row: a token can be refreshed only once."""
     seed = _seed(refresh_token)
     statement = select(Connection).where(
@@ -162,6 +165,14 @@ def _connect(session: Session, sealer: Sealer, company: Company, refresh_token: 
         session.add(connection)
     company.connection = connection
     session.flush()
+    return connection
+
+
+def _bring_others(session: Session, lost: Connection, connection: Connection, *, now: dt.datetime) -> None:
+    """Every company of the dead grant goes on with the new one, not only the one whose file was imported."""
+    resume_companies(session, lost, now=now)
+    others = update(Company).where(Company.connection_id == lost.id)
+    session.execute(others.values(connection_id=connection.id))
 
 
 def _seed(refresh_token: str) -> str:

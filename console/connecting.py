@@ -16,7 +16,7 @@ from console.company_change import change_settings, lock_company, note_change, t
 from errors import NeedsAttention, NotFound
 from mappers.company_file import load, load_text
 from mappers.consent import Consent, Organisation
-from models.companies import renew_connection, resume_company
+from models.companies import renew_connection, resume_companies, resume_company
 from models.company import Company, Connection
 from models.database import Database
 from models.sealing import Sealer
@@ -48,7 +48,7 @@ def connect(
         _choose(session, company, provider, chosen.id if chosen else None, now=now)
         company.connection = _grant(session, sealer, provider, consent, now=now)
         session.flush()
-        _resume(session, company.connection, now=now)
+        resume_companies(session, company.connection, now=now)
         text = f"connected to {NAMES[provider]}" + (f": {chosen.name}" if chosen else "")
         note_change(session, company, actor=actor, what=WHAT, text=text, now=now)
     return Connected(organisations=consent.organisations, chosen=chosen)
@@ -128,11 +128,3 @@ def _grant(
     )
     session.add(connection)
     return connection
-
-
-def _resume(session: Session, connection: Connection, *, now: dt.datetime) -> None:
-    """Every company of the grant goes on, not only the one whose button was pressed."""
-    statement = select(Company).where(Company.connection_id == connection.id, Company.paused_at.is_not(None))
-    for company in session.scalars(statement.with_for_update(of=Company)):
-        resume_company(session, company, now=now)
-        company.next_care_at = company.next_sweep_at = None

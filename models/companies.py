@@ -37,6 +37,14 @@ def resume_company(session: Session, company: Company, *, now: dt.datetime) -> N
     company.updated_at = now
 
 
+def resume_companies(session: Session, connection: Connection, *, now: dt.datetime) -> None:
+    """The grant lives again: every company of it goes on, and the clock looks after it at once."""
+    statement = select(Company).where(Company.connection_id == connection.id, Company.paused_at.is_not(None))
+    for company in session.scalars(statement.with_for_update(of=Company)):
+        resume_company(session, company, now=now)
+        company.next_care_at = company.next_sweep_at = None
+
+
 def make_wait(session: Session, which: ColumnElement[bool], *, until: dt.datetime, why: str) -> None:
     """The ledger told us to wait: no job of these companies starts before `until`."""
     later = Company.wait_until.is_(None) | (Company.wait_until < until)

@@ -138,6 +138,25 @@ def test_companies_of_one_grant_share_its_connection(take_in: Importer, database
     assert len(connections(database)) == 2
 
 
+def test_a_new_token_for_one_company_lets_all_of_its_lost_grant_go_on(
+    take_in: Importer, database: Database
+) -> None:
+    files = {key: TOKEN_FILE.replace('"acme"', f'"{key}"').replace("tenant-1", key) for key in ("one", "two")}
+    for file in files.values():
+        take_in(file, ACME_REFRESH="r1")
+    take_in(TOKEN_FILE, ACME_REFRESH="of another grant")
+    before = take_in.company().connection_id
+    lose(database, connections(database)[0].id)
+    assert take_in.company("two").paused_at is not None
+    take_in(files["one"], ACME_REFRESH="r2")
+    one, two = take_in.company("one"), take_in.company("two")
+    assert (one.paused_at, two.paused_at, two.paused_why) == (None, None, None)
+    assert one.connection_id == two.connection_id
+    assert two.connection is not None and two.connection.lost_at is None
+    assert take_in.company().connection_id == before
+    assert take_in(files["two"], ACME_REFRESH="r2").status == "unchanged"
+
+
 def test_new_connectwise_keys_end_a_pause(take_in: Importer, database: Database) -> None:
     take_in()
     with database.write() as session:
