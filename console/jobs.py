@@ -1,4 +1,4 @@
-"""RQ's side of the queue: what waits, who works, what failed, and putting failed jobs back.
+"""RQ's side of the queue: what waits, who works at what, and what failed.
 
 Facts about RQ: https://python-rq.org/docs/ (version 3.0). Every function here raises RedisError when Redis
 is away.
@@ -10,61 +10,52 @@ import datetime as dt
 from dataclasses import dataclass
 
 from redis import Redis
-from rq import Worker
-from rq.exceptions import NoSuchJobError
+from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.utils import utcparse
+from rq.worker_registration import get_keys
 
-from errors import NotFound
+from console.failed_jobs import FailedJob, count_failed, described, list_failed, utc
 from workers.queues import QUEUES, RegisteredJob, queue
 
 MOST = 100  # failed jobs that are told in detail
+_PREFIX = "rq:worker:"
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSeen:
+    """A worker. `job`, `company`: what it does now."""
+
     name: str
     queues: list[str]
     state: str
     seen_at: dt.datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FailedJob:
-    """A job in RQ's failed registry: a bug of ours, or a worker that died. `error`: its last line."""
-
-    id: str
-    queue: str
-    job: str
+    job: str | None
     company: str | None
-    failed_at: dt.datetime | None
-    error: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Jobs:
-    """RQ at one moment. `waiting` and `failed_count` by queue."""
+    """RQ at one moment. `waiting`, `oldest` (since when the first in the queue waits) and `failed_count` by
+    queue."""
 
     waiting: dict[str, int]
+    oldest: dict[str, dt.datetime | None]
     failed_count: dict[str, int]
     workers: list[WorkerSeen]
     failed: list[FailedJob]
 
 
-def look_at_jobs(redis: Redis) -> Jobs:
-    """What RQ knows now; at most MOST failed jobs, the latest."""
-    queues = {name: queue(name, redis) for name in QUEUES}
+def look_at_jobs(redis: Redis, *, skip: int = 0, most: int = MOST) -> Jobs:
+    """What RQ knows now; of the failed jobs `most`, the latest after the first `skip`."""
     return Jobs(
-        waiting={name: one.count for name, one in queues.items()},
+        waiting=count_waiting(redis),
+        oldest=_oldest(redis),
         failed_count=count_failed(redis),
         workers=list_workers(redis),
-        failed=[job for name in QUEUES for job in _failed(redis, name)],
+        failed=list_failed(redis, skip=skip, most=most),
     )
-
-
-def count_failed(redis: Redis) -> dict[str, int]:
-    """How many jobs each queue's failed registry holds."""
-    return {name: len(queue(name, redis).failed_job_registry.get_job_ids(cleanup=False)) for name in QUEUES}
 
 
 def count_waiting(redis: Redis) -> dict[str, int]:
@@ -73,64 +64,55 @@ def count_waiting(redis: Redis) -> dict[str, int]:
 
 
 def list_workers(redis: Redis) -> list[WorkerSeen]:
-    """The workers that RQ knows, by name."""
-    found = Worker.all(connection=redis, job_class=RegisteredJob, serializer=JSONSerializer)
-    seen = [
-        WorkerSeen(
-            name=worker.name,
-            queues=list(worker.queue_names()),
-            state=str(worker.get_state()),
-            seen_at=_utc(worker.last_heartbeat),
-        )
-        for worker in found
-    ]
-    return sorted(seen, key=lambda worker: worker.name)
+    """The workers that RQ knows, by name.
 
-
-def retry_jobs(redis: Redis, job_ids: list[str]) -> list[str]:
-    """Puts these failed jobs back on their queues, without ids all of them; those that were put back.
-
-    Raises NotFound naming the first that is not in the failed registry.
+    Not by `Worker.all`: that makes workers of them, and each would give our impatient connections the
+    patience of a worker, who may wait for minutes.
     """
-    registries = {name: queue(name, redis).failed_job_registry for name in QUEUES}
-    places = {job_id: name for name, one in registries.items() for job_id in one.get_job_ids(cleanup=False)}
-    for job_id in job_ids:
-        if job_id not in places:
-            raise NotFound(
-                f"There is no failed job {job_id!r}. `bin/manage queue status` shows those there are."
-            )
-    done = []
-    for job_id in job_ids or list(places):
-        try:
-            registries[places[job_id]].requeue(job_id)
-        except NoSuchJobError:  # its data is gone; the entry in the registry is all that is left
-            registries[places[job_id]].remove(job_id)
-            continue
-        done.append(job_id)
-    return done
+    keys = sorted(get_keys(connection=redis))
+    with redis.pipeline(transaction=False) as asking:
+        for key in keys:
+            asking.hgetall(key)
+            asking.srandmember(WORKER_EXECUTIONS_KEY_TEMPLATE.format(key.removeprefix(_PREFIX)))
+        answers = asking.execute()
+    alive = [
+        (key.removeprefix(_PREFIX), _texts(told), (doing or b"").decode().partition(":")[0])
+        for key, told, doing in zip(keys, answers[::2], answers[1::2], strict=True)
+        if told
+    ]
+    jobs = _jobs(redis, [job_id for _, _, job_id in alive if job_id])
+    return [_seen(name, told, jobs.get(job_id)) for name, told, job_id in alive]
 
 
-def _failed(redis: Redis, name: str) -> list[FailedJob]:
-    ids = queue(name, redis).failed_job_registry.get_job_ids(cleanup=False, end=MOST - 1, desc=True)
-    jobs = RegisteredJob.fetch_many(ids, connection=redis, serializer=JSONSerializer)
-    return [_failed_job(job, name) for job in jobs if job is not None]
-
-
-def _failed_job(job: Job, name: str) -> FailedJob:
-    result = job.latest_result()
-    lines = (result.exc_string or "").strip().splitlines() if result else []
-    company = job.kwargs.get("company") if isinstance(job.kwargs, dict) else None
-    return FailedJob(
-        id=job.id,
-        queue=name,
-        job=str(job.func_name).rpartition(".")[2],
-        company=company if isinstance(company, str) else None,
-        failed_at=_utc(result.created_at if result else job.ended_at),
-        error=lines[-1][:300] if lines else None,
+def _seen(name: str, told: dict[str, str], job: Job | None) -> WorkerSeen:
+    what, company = described(job) if job else (None, None)
+    heartbeat = told.get("last_heartbeat")
+    return WorkerSeen(
+        name=name,
+        queues=[one for one in told.get("queues", "").split(",") if one],
+        state=told.get("state", "?"),
+        seen_at=utc(utcparse(heartbeat)) if heartbeat else None,
+        job=what,
+        company=company,
     )
 
 
-def _utc(moment: dt.datetime | None) -> dt.datetime | None:
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+def _oldest(redis: Redis) -> dict[str, dt.datetime | None]:
+    with redis.pipeline(transaction=False) as asking:
+        for name in QUEUES:
+            asking.lindex(queue(name, redis).key, 0)
+        first = {
+            name: answer.decode() for name, answer in zip(QUEUES, asking.execute(), strict=True) if answer
+        }
+    jobs = _jobs(redis, list(first.values()))
+    found = {name: jobs.get(job_id) for name, job_id in first.items()}
+    return {name: utc(job.enqueued_at) if (job := found.get(name)) else None for name in QUEUES}
+
+
+def _jobs(redis: Redis, ids: list[str]) -> dict[str, Job]:
+    found = RegisteredJob.fetch_many(ids, connection=redis, serializer=JSONSerializer)
+    return {job.id: job for job in found if job is not None}
+
+
+def _texts(told: dict[bytes, bytes]) -> dict[str, str]:
+    return {name.decode(): value.decode(errors="replace") for name, value in told.items()}

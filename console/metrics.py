@@ -20,7 +20,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from console.jobs import count_failed, count_waiting, list_workers
+from console.failed_jobs import count_failed
+from console.jobs import count_waiting, list_workers
 from console.services import Services
 from models.backlog import (
     count_open_requests,

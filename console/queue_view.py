@@ -10,7 +10,8 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from console.jobs import FailedJob, Jobs, WorkerSeen, look_at_jobs
+from console.failed_jobs import FailedJob
+from console.jobs import Jobs, WorkerSeen, look_at_jobs
 from console.shapes import Shape, instant
 from models.backlog import Backlog, list_backlogs
 from models.database import Database

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import states
 from models.company import Company, Connection
-from models.expense import Expense, Request
+from models.expense import Expense, Request, Tick
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,3 +112,8 @@ def list_connections(session: Session) -> list[Connection]:
 def count_open_requests(session: Session) -> int:
     """How many outgoing writes have no known outcome yet, over all companies."""
     return int(session.scalar(select(func.count()).where(Request.due_at.is_not(None))) or 0)
+
+
+def clock_beat(session: Session) -> dt.datetime | None:
+    """Until when the clock's latest lease holds: long past, or None, when no clock runs."""
+    return session.scalar(select(func.max(Tick.until)))

@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 
 from console.commands.operator import Operator, pass_operator
 from console.commands.printing import as_json_option, say, say_fields, say_json, say_rows
-from console.jobs import retry_jobs
+from console.failed_jobs import retry_jobs
 from console.queue_view import queue_shape
 from console.shapes import Shape
 

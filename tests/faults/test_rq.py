@@ -18,7 +18,8 @@ from rq.cron import CronScheduler
 from rq.exceptions import DuplicateJobError
 from rq.job import Job, JobStatus
 
-from console.jobs import list_workers, retry_jobs
+from console.failed_jobs import retry_jobs
+from console.jobs import list_workers
 from models import states
 from tests.faults import bare
 from tests.faults.conftest import Rig, wait_until

@@ -12,7 +12,7 @@ import requests
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
-from console.jobs import count_failed
+from console.failed_jobs import count_failed
 from models.company import Company
 from models.database import Database
 from settings import Settings
