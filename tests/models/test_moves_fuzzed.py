@@ -455,8 +455,8 @@ def test_whatever_the_order_nothing_is_lost_and_nothing_made_twice(
     run_state_machine_as_test(
         lambda: Moves(database, company),  # type: ignore[arg-type]  # it calls this without arguments
         settings=settings(
-            max_examples=40 if database.is_sqlite else 15,
-            stateful_step_count=40,
+            max_examples=24 if database.is_sqlite else 8,
+            stateful_step_count=30,
             derandomize=True,
             database=None,
             deadline=None,
