@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 import redis
 from cryptography.fernet import Fernet
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from bin.embedded_redis import EmbeddedRedis
 from settings import Settings, read_settings
@@ -34,6 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # `kill` and time limits send SIGTERM: like Ctrl-C it ends the run, and the servers are stopped
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # the same examples in every run, however busy the machine: a failure is the change's, not the day's
+    hypothesis_settings.register_profile(
+        "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    hypothesis_settings.load_profile("steady")
     config.addinivalue_line("markers", "one_database: the kind of database does not matter here")
 
 
