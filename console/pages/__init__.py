@@ -11,6 +11,7 @@ from console.pages import (
     docs,
     expense,
     front,
+    grid,
     history,
     inbox,
     jobs,
@@ -41,6 +42,7 @@ BLUEPRINTS = (
     expense.blueprint,
     connect.blueprint,
     connections.blueprint,
+    grid.blueprint,
 )
 
 __all__ = ["attach"]

@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from app import create_app
 from models.company import Company, Connection
 from models.database import Database
 from models.expense import History
-from settings import Settings
 from tests.console.conftest import MORNING
 from tests.console.test_connecting import agree
-from tests.journey.conftest import TENANT, sandbox_url
+from tests.journey.conftest import TENANT
 from tests.pages.conftest import People, Somebody
 from tests.pages.looks import look_at
+from tests.pages.reached import app, sandbox_url
 
-__all__ = ["sandbox_url"]
+__all__ = ["app", "sandbox_url"]
 pytestmark = pytest.mark.one_database
 
 HERE = "/companies/acme/connections"
 START = "/connect/xero/acme"
 KEYS = {"company_id": "acme_f", "public_key": "sandboxPublic", "private_key": "sandboxPrivate",
         "client_id": "00000000-0000-4000-8000-000000000001"}  # fmt: skip
-
-
-@pytest.fixture
-def app(settings: Settings, sandbox_url: str) -> Flask:
-    """The application, which reaches the pretend Xero and QuickBooks."""
-    return create_app(
-        dataclasses.replace(
-            settings,
-            xero_api_url=sandbox_url,
-            xero_identity_url=sandbox_url,
-            xero_login_url=sandbox_url,
-            xero_client_id="sandbox-client",
-            xero_client_secret="sandbox-secret",
-            qbo_login_url=sandbox_url,
-            qbo_client_id="sandbox-qbo-client",
-        )
-    )
 
 
 @pytest.fixture
