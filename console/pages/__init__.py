@@ -6,6 +6,7 @@ from flask import Flask
 
 from console.pages import (
     account,
+    company_file,
     connect,
     connections,
     docs,
@@ -17,9 +18,12 @@ from console.pages import (
     jobs,
     links,
     login,
+    mapping,
     overview,
     queue,
+    readiness,
     second_step,
+    settings,
     style,
     users,
 )
@@ -42,6 +46,10 @@ BLUEPRINTS = (
     expense.blueprint,
     connect.blueprint,
     connections.blueprint,
+    company_file.blueprint,
+    readiness.blueprint,
+    settings.blueprint,
+    mapping.blueprint,
     grid.blueprint,
 )
 

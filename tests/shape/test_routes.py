@@ -25,7 +25,7 @@ PUBLIC = {
     "/api/v1/docs": "the same, to be read",
     "/api/v1/docs/<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>": "style and script of that page",
 }
-SAMPLES = {"key": "acme", "entry_id": 4711, "event_id": 1, "provider": "xero"}
+SAMPLES = {"key": "acme", "entry_id": 4711, "event_id": 1, "provider": "xero", "table": "taxes"}
 pytestmark = pytest.mark.one_database  # what a route asks for does not depend on the database
 
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
