@@ -7,13 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import hypothesis
+import pytest
 import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
 from openapi_schema_validator import OAS30Validator
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 
+from models.company import Company
 from models.expense import Expense
 from tests.console.conftest import Api, client
 
@@ -132,19 +135,30 @@ def test_the_openapi_document_is_valid_and_names_every_call(app: Flask) -> None:
     assert document["openapi"].startswith("3.")
 
 
-def test_every_call_keeps_what_its_document_says(api: Api, add_expense: Callable[..., Expense]) -> None:
+@pytest.mark.one_database
+@pytest.mark.parametrize("companies", [(), ("acme",)], ids=["unbound", "bound"])
+@pytest.mark.parametrize("role", ["viewer", "operator", "admin"])
+def test_every_call_keeps_what_its_document_says_to_everybody(
+    app: Flask,
+    token: Callable[..., str],
+    add_expense: Callable[..., Expense],
+    beta: Company,
+    role: str,
+    companies: tuple[str, ...],
+) -> None:
     for entry_id in (1, 2, 3):
         add_expense(entry_id, cause="closed_period")
-    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", api.app)
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) == 12
+    caller = Api(app, token(role, companies))
     for operation in operations:
-        _try(operation, api)
+        _try(operation, caller)
 
 
 def _try(operation: Any, api: Api) -> None:
     quick = hypothesis.settings(
-        max_examples=8,
+        max_examples=4,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
@@ -155,10 +169,10 @@ def _try(operation: Any, api: Api) -> None:
     # the preview asks ConnectWise, which is away here: 503 is the right answer
     away = [not_a_server_error] if operation.path.endswith("/preview") else []
 
-    @hypothesis.given(case=operation.as_strategy())
+    @hypothesis.given(case=operation.as_strategy(), key=st.sampled_from(("acme", "beta")))
     @quick
-    def run(case: Any) -> None:
-        case.path_parameters["key"] = "acme"
+    def run(case: Any, key: str) -> None:
+        case.path_parameters["key"] = key
         case.query.pop("cursor", None)  # one that nobody gave out is refused, whatever its letters
         case.call_and_validate(headers=api.headers, excluded_checks=away)
 
