@@ -15,7 +15,9 @@ from models import states
 from models.company import Company, Connection, Reference
 from models.expense import Expense
 from tests.journey.conftest import COMPANY_FILE, TENANT, Journey
+from tests.journey.hands import SITE, all_of
 from tests.journey.test_batch import BETA, add_beta, enter_in_beta, states_of
+from tests.webhooks.conftest import on_the_wire
 from workers.posting import Posting
 from workers.readiness import check_readiness
 from workers.sweep import care
@@ -81,6 +83,36 @@ def test_a_lost_consent_pauses_all_its_companies_and_a_new_one_lets_everything_g
     post_both(journey)
     journey.assert_posted_once(meanwhile)
     assert states_of(journey, before) == {"acme": "done", "beta": "done"}
+
+
+def deliver(journey: Journey, number: int) -> list[int]:
+    """Approves so many new entries; ConnectWise calls our endpoint back, well signed. Their ids."""
+    with on_the_wire(journey.wiring.settings) as web:
+        url = f"{web}/callbacks/connectwise/acme?recordId="
+        journey.wiring.work("acme").connectwise.register_callback(url, "tests")
+        entry = {"type": "Meals", "payment_type": "Corporate Amex", "amount": "7.00", "date": "2026-08-21"}
+        entries = [entry | {"classification": "Non-Reimbursable", "currency": "AUD"}] * number
+        reports = [{"member": "jdoe", "entries": entries}]
+        journey.control("POST", f"{SITE}/expenses", {"reports": reports, "submit": True, "silent": True})
+        journey.control("POST", f"{SITE}/approve", {"all": True})
+        journey.control("POST", f"{SITE}/wait", {"timeout_seconds": 30})
+    tries = journey.control("GET", f"{SITE}/deliveries")["deliveries"]
+    assert {one["status"] for one in tries} == {202}
+    return [one["entry_id"] for one in tries]
+
+
+def test_callbacks_of_a_paused_company_are_taken_and_posted_once_it_goes_on(journey: Journey) -> None:
+    journey.control("POST", "/xero/grants/revoke", {})
+    [before] = journey.add({})
+    journey.post()
+    called = deliver(journey, 3)
+    assert len(called) == 3
+    journey.post()
+    assert paused(journey) == {"acme"}
+    assert all_of(journey, called) == {states.QUEUED}
+    import_token(journey, journey.control("POST", "/xero/grants", {"tenants": [TENANT]})["refresh_token"])
+    journey.post()
+    journey.assert_posted_once(before, *called)
 
 
 @pytest.mark.one_database
