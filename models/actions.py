@@ -118,7 +118,7 @@ def ignore_expense(
             f"Expense {entry_id} is being posted right now.",
             "Wait until it has ended, then ignore it.",
         )
-    if expense.state not in states.sources(states.IGNORE, states.IGNORED):
+    if expense.state not in states.sources(states.IGNORE, states.IGNORED) or _is_posted(session, expense):
         raise NeedsAttention(
             "already_posted",
             f"Expense {entry_id} is posted; ignoring it would hide what stands in the ledger.",
@@ -137,6 +137,13 @@ def ignore_expense(
         what="ignore",
         text=reason,
     )
+
+
+def _is_posted(session: Session, expense: Expense) -> bool:
+    """Whether it is done and only being looked at again: all that was planned stands at the ledger."""
+    if expense.state not in (states.QUEUED, states.RETRYING):
+        return False
+    return bool(_documents(session, expense, states.MADE)) and not _documents(session, expense, states.LOOSE)
 
 
 def _documents(session: Session, expense: Expense, in_states: Collection[str]) -> Sequence[Document]:

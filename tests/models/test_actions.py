@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import update
 
@@ -10,7 +12,7 @@ from models import states
 from models.actions import approve_expense, ignore_expense, retry_expense
 from models.company import Company
 from models.database import Database
-from models.expense import Expense
+from models.expense import Document, Expense
 from models.inbox import store_messages
 from tests.world import message
 
@@ -52,6 +54,27 @@ def test_ignoring_what_is_posted_would_hide_it(database: Database, company: Comp
     put(database, company, state=states.DONE)
     with database.write() as session, pytest.raises(NeedsAttention, match="hide"):
         ignore_expense(session, company, 4711, reason="x", actor="bo", now=database.now(session))
+
+
+@pytest.mark.parametrize(("document", "is_refused"), [(states.POSTED, True), (states.FAILED, False)])
+def test_what_is_posted_and_looked_at_again_is_not_ignored_either(
+    database: Database, company: Company, document: str, is_refused: bool
+) -> None:
+    put(database, company, state=states.QUEUED)
+    with database.write() as session:
+        now = database.now(session)
+        bill = Document(
+            company_id=company.id, expense_id=session.query(Expense).one().id, kind="bill", number="CW-4711",
+            state=document, plan="{}", amount=Decimal(1), currency="AUD", created_at=now, updated_at=now,
+        )  # fmt: skip
+        session.add(bill)
+    if not is_refused:
+        with database.write() as session:
+            ignore_expense(session, company, 4711, reason="x", actor="bo", now=now)
+        assert expense_of(database).state == states.IGNORED
+        return
+    with database.write() as session, pytest.raises(NeedsAttention, match="hide"):
+        ignore_expense(session, company, 4711, reason="x", actor="bo", now=now)
 
 
 def test_an_approval_is_of_what_was_shown(database: Database, company: Company) -> None:
