@@ -40,6 +40,7 @@ class Expense(Base):
         Index("expense_changes", "company_id", "updated_at", "id"),
         _partial("expense_causes", "company_id", "cause", "updated_at", "id", where="cause IS NOT NULL"),
         _partial("expense_members", "company_id", "member", "updated_at", "id", where="member IS NOT NULL"),
+        _partial("expense_days", "company_id", "date", where="state = 'done'"),
         Index("expense_states", "company_id", "state", "updated_at", "id"),
     )
 

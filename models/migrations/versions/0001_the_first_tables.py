@@ -180,6 +180,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("receipts_due_at IS NOT NULL"),
         )
         batch_op.create_index("expense_states", ["company_id", "state", "updated_at", "id"], unique=False)
+        batch_op.create_index(
+            "expense_days",
+            ["company_id", "date"],
+            unique=False,
+            sqlite_where=sa.text("state = 'done'"),
+            postgresql_where=sa.text("state = 'done'"),
+        )
 
     op.create_table(
         "reference",
@@ -317,6 +324,11 @@ def downgrade() -> None:
     op.drop_table("request")
     op.drop_table("reference")
     with op.batch_alter_table("expense", schema=None) as batch_op:
+        batch_op.drop_index(
+            "expense_days",
+            sqlite_where=sa.text("state = 'done'"),
+            postgresql_where=sa.text("state = 'done'"),
+        )
         batch_op.drop_index("expense_states")
         batch_op.drop_index(
             "expense_receipts",
