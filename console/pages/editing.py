@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, g, request
+from flask import flash, g, request, url_for
 from werkzeug.exceptions import BadRequest
 
 from console.access import caller
@@ -47,6 +47,12 @@ def in_words(trouble: Trouble) -> str:
 def typed(name: str) -> str:
     """A field of the form as somebody typed it, without the spaces around it; empty when it isn't there."""
     return request.form.get(name, "").strip()
+
+
+def way_back() -> str:
+    """Where a press on connections leads: to the setup when it was made there, else to their page."""
+    page = "setup.show" if request.values.get("back") == "setup" else "connections.show"
+    return url_for(page, key=g.company.key)
 
 
 def row_number(rows: int) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from models.company import Company, Connection
 from models.database import Database
 from models.expense import History
+from models.people import UserRole
 from tests.console.conftest import MORNING
 from tests.console.test_connecting import agree
 from tests.journey.conftest import TENANT
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.one_database
 
 HERE = "/companies/acme/connections"
 START = "/connect/xero/acme"
+RETURN = "/connect/xero/return"
 KEYS = {"company_id": "acme_f", "public_key": "sandboxPublic", "private_key": "sandboxPrivate",
         "client_id": "00000000-0000-4000-8000-000000000001"}  # fmt: skip
 
@@ -51,8 +53,8 @@ def consent(somebody: Somebody, **choice: str) -> dict[str, str]:
     return agree(answer.headers["Location"], **{"tenant": TENANT} | choice)
 
 
-def come_back(somebody: Somebody, query: dict[str, str], path: str = START) -> str:
-    answer = somebody.get(f"{path}/return", query_string=query, follow_redirects=True)
+def come_back(somebody: Somebody, query: dict[str, str], path: str = RETURN) -> str:
+    answer = somebody.get(path, query_string=query, follow_redirects=True)
     assert answer.status_code == 200
     return str(answer.text)
 
@@ -60,7 +62,7 @@ def come_back(somebody: Somebody, query: dict[str, str], path: str = START) -> s
 def test_a_consent_connects_the_company(person: People, loose: Company, database: Database) -> None:
     somebody = person("admin", ["acme"])
     asked = parse_qs(urlsplit(somebody.get(START).headers["Location"]).query)
-    assert asked["redirect_uri"] == ["http://localhost:8000/connect/xero/acme/return"]
+    assert asked["redirect_uri"] == ["http://localhost:8000/connect/xero/return"]
     text = come_back(somebody, consent(somebody))
     assert "Connected to Acme MSP (AU)." in text
     found = company_of(database)
@@ -102,16 +104,29 @@ def test_a_return_for_another_company_or_provider_changes_nothing(
     person: People, loose: Company, beta: Company, database: Database
 ) -> None:
     somebody = person("admin")
-    for path in ("/connect/xero/beta", "/connect/qbo/acme"):
-        assert "belongs to no connection" in come_back(somebody, consent(somebody), path)
+    assert "belongs to no connection" in come_back(somebody, consent(somebody), "/connect/qbo/return")
+    query = consent(somebody)
+    somebody.get("/connect/xero/beta")  # sets out anew, for the other company
+    assert "belongs to no connection" in come_back(somebody, query)
     with database.read() as session:
         assert session.scalars(select(Connection)).all() == []
+
+
+def test_who_is_no_admin_any_more_on_the_way_back_connects_nothing(
+    person: People, loose: Company, beta: Company, database: Database
+) -> None:
+    somebody = person("admin", ["acme", "beta"])
+    query = consent(somebody)
+    with database.write() as session:
+        session.scalars(select(UserRole).where(UserRole.company_id == loose.id)).one().role = "viewer"
+    assert somebody.get(RETURN, query_string=query).status_code == 403
+    assert company_of(database).connection is None
 
 
 def test_who_may_not_connect_cannot(person: People, loose: Company, beta: Company) -> None:
     for role in ("viewer", "operator"):
         somebody = person(role)
-        assert somebody.get(START).status_code == somebody.get(f"{START}/return").status_code == 403
+        assert somebody.get(START).status_code == somebody.get(RETURN).status_code == 403
         assert START not in somebody.get(HERE).text
         for press in ("keys", "test", "register", "remove", "read", "disconnect", "choose"):
             assert somebody.post(f"{HERE}/{press}").status_code == 403
