@@ -62,7 +62,6 @@ def create_app(settings: Settings) -> Flask:
             by_hand=ByHand(wiring),
             budget=lambda provider, tenant: dict(wiring.limiter(provider).budget(tenant)),
             public_url=settings.public_url,
-            http_allowed=settings.development,
         ),
     )
     app.register_error_handler(HTTPException, _plain_answer)

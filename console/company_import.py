@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -31,6 +32,7 @@ from models.sealing import Sealer
 
 IMPORTED, UPDATED, UNCHANGED = "imported", "updated", "unchanged"
 WHAT = "company import"
+RESERVED = ("new", "return")  # words of our own addresses where a key might stand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,17 @@ def import_company(
         return _update(session, sealer, company, settings, secrets, actor=actor, now=now)
 
 
+def add_company(database: Database, sealer: Sealer, tables: dict[str, Any], *, actor: str) -> None:
+    """Adds a company of these tables of its file, secrets among them. Raises Problems, also for a key that is
+    taken; nothing has changed then. Whoever calls has tried its keys at ConnectWise."""
+    settings, secrets = load(tables)
+    with database.write() as session:
+        take_turns(session)
+        if lock_company(session, settings.key) is not None:
+            raise Problems(HEADING, [f'There is a company "{settings.key}" already. Choose another key.'])
+        _create(session, sealer, settings, secrets, actor=actor, now=database.now(session))
+
+
 def export_company(company: Company) -> str:
     """The company's file as TOML, its secrets as `env:` placeholders."""
     return dump(load(load_text(company.settings))[0])
@@ -82,6 +95,8 @@ def _create(
     actor: str,
     now: dt.datetime,
 ) -> Outcome:
+    if settings.key in RESERVED:
+        raise Problems(HEADING, [f'"{settings.key}" is part of our own addresses. Choose another key.'])
     company = Company(key=settings.key, created_at=now)
     check_books_are_free(session, settings)
     write_settings(company, settings, now=now)

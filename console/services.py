@@ -63,8 +63,7 @@ class ByHand(Protocol):
 @dataclass(frozen=True)
 class Services:
     """`logins`: provider to its login. `access_token`: company key to a fresh token of its grant (raises
-    Trouble). `budget`: provider and tenant to what is left of the provider's calls. `redis` must fail fast.
-    `http_allowed`: a ConnectWise site without TLS may be named (development only)."""
+    Trouble). `budget`: provider and tenant to what is left of its calls. `redis` must fail fast."""
 
     database: Database
     redis: Redis
@@ -75,7 +74,6 @@ class Services:
     by_hand: ByHand
     budget: Callable[[str, str], dict[str, Any]]
     public_url: str
-    http_allowed: bool
 
 
 def services() -> Services:

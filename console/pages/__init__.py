@@ -7,6 +7,7 @@ from flask import Flask
 from console.pages import (
     account,
     company_file,
+    company_new,
     connect,
     connections,
     docs,
@@ -24,6 +25,7 @@ from console.pages import (
     readiness,
     second_step,
     settings,
+    setup,
     style,
     users,
 )
@@ -46,6 +48,8 @@ BLUEPRINTS = (
     expense.blueprint,
     connect.blueprint,
     connections.blueprint,
+    setup.blueprint,
+    company_new.blueprint,
     company_file.blueprint,
     readiness.blueprint,
     settings.blueprint,

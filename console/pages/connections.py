@@ -16,7 +16,7 @@ from console.access import caller
 from console.connecting import choose_organisation, disconnect
 from console.connectwise_keys import change_keys
 from console.pages.blueprint import COMPANY, PageBlueprint
-from console.pages.editing import in_words, typed
+from console.pages.editing import in_words, typed, way_back
 from console.services import services
 from errors import NotFound, Paused, Trouble
 from mappers.consent import Organisation
@@ -152,7 +152,7 @@ def _pressed(act: Callable[[], str]) -> ResponseReturnValue:
         flash(act(), "done")
     except Trouble as trouble:
         flash(in_words(trouble), "problem")
-    return redirect(url_for("connections.show", key=g.company.key))
+    return redirect(way_back())
 
 
 def _organisations() -> tuple[Organisation, ...]:

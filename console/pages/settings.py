@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from typing import Any
 
@@ -78,6 +79,11 @@ def _number(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
 
 
+def _in_words(name: str) -> str:
+    """ApprovedByTierOne is "Approved by tier one"."""
+    return re.sub(r"(?<!^)([A-Z])", r" \1", name).capitalize()
+
+
 def _context() -> dict[str, Any]:
     settings, books = settings_now(), pickers.lists_of_company().books
     account = settings.expenses.offset_account
@@ -86,7 +92,7 @@ def _context() -> dict[str, Any]:
         "version": version_now(),
         "settings": settings,
         "expenses": settings.expenses,
-        "words_known": WORDS,
+        "words_known": {name: [(word, _in_words(word)) for word in words] for name, words in WORDS.items()},
         "sources": SOURCES,
         "tracking": tracking,
         "categories": [category.name for category in books.tracking] if books else [],

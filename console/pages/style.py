@@ -30,6 +30,7 @@ SECTIONS = (
     ("settings.show", "Expense settings"),
     ("mapping.show", "Mapping"),
     ("connections.show", "Connections"),
+    ("setup.show", "Setup"),
     ("inbox.show", "Inbox"),
     ("history.show", "History"),
 )
@@ -40,7 +41,11 @@ ACROSS = (
     ("history.across", "History"),
 )
 
-PART_OF = {"expense": "queue_page"}  # a screen that a section's rows lead to
+PART_OF = {
+    "expense": "queue_page",
+    "readiness": "setup",
+    "company_file": "setup",
+}  # a screen that a section's rows lead to
 
 # How a state looks beside its word: good, moving, waiting for a person, bad, over.
 LOOKS = {
