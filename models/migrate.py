@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError
 
+import models.alert
 import models.company
 import models.expense
 import models.people  # noqa: F401 - the tables must be known

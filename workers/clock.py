@@ -22,11 +22,13 @@ from models.company import Company
 from models.database import Database
 from models.expense import Tick
 from models.inbox import dialect_insert
+from models.roles import EVERYWHERE
 from workers.outages import Outage
-from workers.queues import ATTACH_RECEIPTS, CARE_FOR_COMPANY, SWEEP_COMPANY, Bell
+from workers.queues import ATTACH_RECEIPTS, CARE_FOR_COMPANY, LOOK_FOR_ALERTS, SWEEP_COMPANY, Bell
 
 BELL_SECONDS = 2
 CARE_SECONDS = 900
+ALERT_SECONDS = 60
 BEAT_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -56,6 +58,7 @@ class Clock:
                 "next_sweep_at", sweep_seconds, SWEEP_COMPANY)),
             Task(name="care", every_seconds=5, run=lambda: self._rounds(
                 "next_care_at", CARE_SECONDS, CARE_FOR_COMPANY)),
+            Task(name="alerts", every_seconds=ALERT_SECONDS, run=self.ring_for_alerts),
         )  # fmt: skip
 
     def run(self) -> None:
@@ -109,6 +112,10 @@ class Clock:
             self._bell.ring(company)
         for company in filing:
             self._bell.ring(company, job=ATTACH_RECEIPTS)
+
+    def ring_for_alerts(self) -> None:
+        """Rings for one look at all companies together."""
+        self._bell.ring(EVERYWHERE, job=LOOK_FOR_ALERTS)
 
     def _rounds(self, column: str, every_seconds: int, job: str) -> None:
         """Rings this job for every company whose turn it is; the turn moves on when Redis took the job."""

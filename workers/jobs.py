@@ -11,7 +11,7 @@ from workers.posting import Posting
 from workers.queues import ATTACH_RECEIPTS, CARE_FOR_COMPANY, SWEEP_COMPANY
 from workers.receipts import Receipts
 from workers.sweep import care, sweep
-from workers.wiring import at_work
+from workers.wiring import at_work, on_watch
 
 
 def post_expenses(*, company: str, **_newer: Any) -> None:
@@ -45,3 +45,9 @@ def care_for_company(*, company: str, **_newer: Any) -> None:
     """Keeps the connection, the reference data and the callback of a company in order."""
     with at_work(company, job=CARE_FOR_COMPANY) as (wiring, work):
         care(work, callback_url=wiring.callback_url(company))
+
+
+def look_for_alerts(**_newer: Any) -> None:
+    """Looks at all companies for what people should hear of, and tells them."""
+    with on_watch() as wiring:
+        wiring.alerts().run()

@@ -20,6 +20,7 @@ from redis.retry import Retry
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker_registration import get_keys
 
 from workers.outages import Outage
 
@@ -30,11 +31,13 @@ POST_EXPENSES = "workers.jobs.post_expenses"
 CARE_FOR_COMPANY = "workers.jobs.care_for_company"
 SWEEP_COMPANY = "workers.jobs.sweep_company"
 ATTACH_RECEIPTS = "workers.jobs.attach_receipts"
+LOOK_FOR_ALERTS = "workers.jobs.look_for_alerts"
 JOB_QUEUES = {
     POST_EXPENSES: POST,
     CARE_FOR_COMPANY: POST,
     SWEEP_COMPANY: POST,
     ATTACH_RECEIPTS: RECEIPTS,
+    LOOK_FOR_ALERTS: RECEIPTS,
 }
 
 BELL_SECONDS = 30  # frees a bell whose enqueue failed
@@ -86,6 +89,18 @@ def redis_client(url: str, *, fail_fast: bool) -> Redis:
 def queue(name: str, connection: Redis) -> Queue:
     """One of our queues, with our serializer and job class."""
     return Queue(name, connection=connection, serializer=JSONSerializer, job_class=RegisteredJob)
+
+
+def count_workers(connection: Redis, name: str) -> int:
+    """How many workers of this queue are alive. `Worker.all` would tell as well, but makes this connection as
+    patient as a worker's. Raises RedisError."""
+    keys = get_keys(queue=queue(name, connection))
+    return int(connection.exists(*keys)) if keys else 0
+
+
+def count_failed_jobs(connection: Redis) -> int:
+    """How many jobs failed, in all queues. Raises RedisError."""
+    return sum(int(connection.zcard(queue(name, connection).failed_job_registry.key)) for name in QUEUES)
 
 
 def enqueue(connection: Redis, job: str, *, company: str, **arguments: Any) -> None:

@@ -9,8 +9,6 @@ from typing import TypeVar
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Worker
-from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
 from errors import Trouble
@@ -21,7 +19,7 @@ from mappers.readiness import ERROR, WARNING, Finding, check
 from models.company import Company, Connection
 from models.expense import Tick
 from workers.callbacks import ACTIVE, look_at_callback
-from workers.queues import POST, RegisteredJob, queue
+from workers.queues import POST, count_workers
 from workers.work import Work
 
 ENDING_DAYS = 14
@@ -133,7 +131,7 @@ def _processes(work: Work, redis: Redis) -> Iterator[Finding]:
             "Start it: `python -m workers clock`, or bin/run for everything.",
         )
     try:
-        workers = Worker.all(queue=queue(POST, redis), job_class=RegisteredJob, serializer=JSONSerializer)
+        workers = count_workers(redis, POST)
     except (RedisError, OSError):
         yield _error(
             "redis_away", "Redis does not answer: nothing is worked on.", "Start it, or correct REDIS_URL."

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 from redis import Redis
+from redis.exceptions import RedisError
 
 from errors import Paused, Trouble
 from mappers.company import CompanySettings
@@ -17,6 +18,7 @@ from mappers.traits import TRAITS
 from models.companies import find_company, pause_companies
 from models.company import Company
 from models.database import DATABASE_AWAY, Database
+from models.roles import EVERYWHERE
 from models.sealing import Sealer
 from providers.connectwise import ConnectWise
 from providers.contract import Ledger
@@ -29,7 +31,9 @@ from providers.qbo_identity import refresh as refresh_qbo
 from providers.xero import Xero
 from providers.xero_identity import refresh as refresh_xero
 from settings import Settings, read_settings
-from workers.queues import POST_EXPENSES, Bell, redis_client
+from workers.alert_channels import senders
+from workers.alerts import Alerts
+from workers.queues import LOOK_FOR_ALERTS, POST_EXPENSES, Bell, redis_client
 from workers.tokens import Grant, Tokens
 from workers.work import Work
 
@@ -115,6 +119,18 @@ class Wiring:
         if tokens is None:
             raise Paused("The company is not connected to a ledger. Connect it.")
         return tokens.current()
+
+    def alerts(self) -> Alerts:
+        """What looks for trouble, and tells people by the channels that are set up."""
+        channels = senders(
+            self._session,
+            smtp_url=self.settings.smtp_url,
+            alert_from=self.settings.alert_from,
+            webhook_url=self.settings.alert_webhook_url,
+            public_url=self.settings.public_url,
+        )
+        schedule = self.settings.retry_schedule
+        return Alerts(self.database, self.redis, senders=channels, schedule=schedule)
 
     def _tokens(self, company: Company) -> Tokens | None:
         if company.connection_id is None:
@@ -258,3 +274,15 @@ def at_work(company: str, *, job: str = POST_EXPENSES) -> Iterator[tuple[Wiring,
     except DATABASE_AWAY as error:
         why = f"The database does not answer: {str(error)[:300]}"
         log.error("job ended early", company=company, why=why)
+
+
+@contextmanager
+def on_watch() -> Iterator[Wiring]:
+    """Answers the bell of the alerts, then hands out the wiring. The database or Redis being away ends the
+    job quietly: the clock rings again."""
+    wiring = current()
+    wiring.bell.answer(EVERYWHERE, job=LOOK_FOR_ALERTS)
+    try:
+        yield wiring
+    except (*DATABASE_AWAY, RedisError, OSError) as error:
+        log.warning("alerts were not looked for", error=type(error).__name__)

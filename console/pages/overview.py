@@ -19,6 +19,8 @@ from console.pages.live import live_answer
 from console.services import services
 from mappers.company_file import load_text
 from models import queries, states
+from models.alert import Alert
+from models.alerts import list_open
 from models.company import Company
 from models.figures import Day, Posted, by_day, list_posted, money_of
 
@@ -37,6 +39,7 @@ class Summary:
     counts: dict[str, int]
     causes: list[queries.CauseGroup]
     signs: list[Sign]
+    alerts: list[Alert]
 
     @property
     def waiting(self) -> int:
@@ -57,9 +60,10 @@ class Summary:
 
     @property
     def version(self) -> str:
-        seen = (len(self.today), len(self.month), self.counts, self.causes, self.signs)
-        paused = (self.company.paused_at, self.company.paused_why)
-        return hashlib.sha256(repr((seen, paused)).encode()).hexdigest()[:16]
+        posted, paused = (len(self.today), len(self.month)), (self.company.paused_at, self.company.paused_why)
+        alerts = [alert.id for alert in self.alerts]
+        seen = (posted, paused, alerts, self.counts, self.causes, self.signs)
+        return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +123,7 @@ def _look(*, with_days: bool) -> tuple[Summary, list[Day]]:
         first = min(today.replace(day=1), today - dt.timedelta(days=DAYS - 1))
         start = first if with_days else today.replace(day=1)
         posted = list_posted(session, company.id, since=dt.datetime.combine(start, dt.time(), zone))
+        alerts = list_open(session, company_id=company.id)
         counts, causes = queries.count_open(session, company.id), queries.list_causes(session, company.id)
     dated = [(one, one.at.astimezone(zone).date()) for one in posted]
     summary = Summary(
@@ -128,6 +133,7 @@ def _look(*, with_days: bool) -> tuple[Summary, list[Day]]:
         counts=counts,
         causes=causes,
         signs=look_at_health(services(), company, now=moment),
+        alerts=alerts,
     )
     return summary, by_day(posted, last=today, days=DAYS, zone=zone) if with_days else []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection, text
 
+import models.alert
 import models.company
 import models.expense
 import models.people  # noqa: F401 - the tables must be known

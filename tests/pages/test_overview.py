@@ -16,10 +16,12 @@ from sqlalchemy import update
 
 from console.pages.overview import charts, lasting
 from models import states
+from models.alerts import settle_alerts
 from models.company import Company
 from models.database import Database
 from models.expense import Expense
 from models.figures import Day, by_day, list_posted, money_of
+from models.troubles import Matter
 from tests.console.conftest import add_document
 from tests.pages.conftest import People
 from tests.pages.looks import look_at
@@ -123,6 +125,22 @@ def test_what_is_not_well_is_said_with_what_to_do(
 
 
 @pytest.mark.one_database
+def test_alerts_stand_there_while_they_last(
+    person: People, acme: Company, beta: Company, database: Database, now: dt.datetime
+) -> None:
+    told = Matter(company_id=acme.id, kind="callback_off", text="Register the callback again.")
+    others = Matter(company_id=beta.id, kind="stuck", text="Not for Acme.")
+    with database.write() as session:
+        settle_alerts(session, [told, others], channels=[], now=now)
+    viewer = person("viewer")
+    page = viewer.get(OVERVIEW).text
+    assert "Register the callback again." in page and "Not for Acme." not in page
+    with database.write() as session:
+        settle_alerts(session, [], channels=[], now=now)
+    assert "Register the callback again." not in viewer.get(OVERVIEW).text
+
+
+@pytest.mark.one_database
 def test_the_piece_is_sent_only_when_it_changed(person: People, add_expense: Add) -> None:
     viewer = person("viewer", ["acme"])
     version = viewer.get(OVERVIEW).text.partition('{"version": "')[2].partition('"')[0]
@@ -143,5 +161,10 @@ def test_the_page_looks_well(
         add_expense(
             number, cause=cause, amount=Decimal(number * number), currency="USD" if number == 51 else "AUD"
         )
+    told = Matter(
+        company_id=acme.id, kind="new_cause", text="2 expenses wait behind “account unknown”. Name one."
+    )
+    with database.write() as session:
+        settle_alerts(session, [told], channels=[], now=now)
     page.reload()
     look_at(page, "overview")
