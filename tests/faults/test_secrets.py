@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import redis
 import requests
-from sqlalchemy import select, update
+from sqlalchemy import inspect, select, text, update
 
 from console.company_import import export_company
 from models import states
@@ -24,7 +24,9 @@ from models.database import Database
 from models.expense import Expense
 from tests.faults.conftest import Rig, wait_until
 from tests.faults.test_kills import register_callback, settle
+from tests.journey.conftest import Journey
 from tests.journey.hands import edit
+from tests.journey.test_exactly_once import until_settled
 
 PATHS = (
     *("/companies", "/queue", "/companies/acme/expenses", "/companies/acme/causes", "/companies/acme/events"),
@@ -32,18 +34,18 @@ PATHS = (
 )
 
 
-def connection_secrets(database: Database, rig: Rig) -> set[str]:
+def connection_secrets(journey: Journey) -> set[str]:
     """The tokens that are in use now."""
-    sealer = rig.journey.wiring.sealer
-    with database.read() as session:
+    sealer = journey.wiring.sealer
+    with journey.database.read() as session:
         connection = session.scalars(select(Connection)).one()
     assert connection.access_token is not None
     return {sealer.open(connection.refresh_token), sealer.open(connection.access_token)}
 
 
-def standing_secrets(rig: Rig) -> set[str]:
+def standing_secrets(journey: Journey) -> set[str]:
     """Keys and passwords, and the forms in which they travel."""
-    settings = rig.journey.wiring.settings
+    settings = journey.wiring.settings
     basic = {"sandbox-client:sandbox-secret", "acme_f+sandboxPublic:sandboxPrivate"}
     encoded = {base64.b64encode(words.encode()).decode() for words in basic}
     own = {settings.secret_key, *settings.encryption_keys}
@@ -120,14 +122,14 @@ def test_no_secret_stands_open_anywhere(rig: Rig) -> None:
     rig.journey.fault(system="xero", method="PUT", path="/Payments", kind="status", status=500, times=1)
     [first] = rig.journey.add({})
     settle(rig, [first])
-    secrets = connection_secrets(database, rig) | standing_secrets(rig) | {token}
+    secrets = connection_secrets(rig.journey) | standing_secrets(rig.journey) | {token}
     with database.write() as session:
         session.execute(update(Connection).values(expires_at=database.now(session)))
     [second] = rig.journey.add({"amount": "7.00"})
     settle(rig, [second])
     break_the_record_of(rig, first)
     said = answers(rig, first, token)
-    rotated = connection_secrets(database, rig)
+    rotated = connection_secrets(rig.journey)
     assert not rotated & secrets
     with database.read() as session:
         exported = export_company(session.scalars(select(Company)).one()).encode()
@@ -144,3 +146,30 @@ def test_no_secret_stands_open_anywhere(rig: Rig) -> None:
         assert known in content, f"{place} was not looked at"
         open_ones = [secret[:4] for secret in secrets | rotated if secret.encode() in content]
         assert open_ones == [], f"secrets stand open in {place}"
+
+
+def table_bytes(database: Database) -> bytes:
+    """Every row of every table as text."""
+    tables = inspect(database.engine).get_table_names()
+    with database.read() as session:
+        rows = [row for name in tables for row in session.execute(text(f'SELECT * FROM "{name}"'))]
+    return "\n".join(repr(tuple(row)) for row in rows).encode()
+
+
+def test_no_secret_stands_open_in_any_row(journey: Journey) -> None:
+    database = journey.database
+    with database.write() as session:
+        token = add_token(session, "scan", role="operator", now=database.now(session))
+    journey.fault(system="xero", method="PUT", path="/Payments", kind="status", status=500, times=1)
+    [entry_id] = journey.add({})
+    journey.post()
+    before = connection_secrets(journey)
+    with database.write() as session:
+        session.execute(update(Connection).values(expires_at=database.now(session)))
+    until_settled(journey, entry_id)
+    after = connection_secrets(journey)
+    assert not before & after
+    content = table_bytes(database)
+    assert f"CW-{entry_id}".encode() in content
+    secrets = before | after | standing_secrets(journey) | {token}
+    assert [secret[:4] for secret in secrets if secret.encode() in content] == []
