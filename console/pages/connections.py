@@ -197,10 +197,13 @@ def _save_keys(form: KeysForm) -> None:
 def _context() -> dict[str, Any]:
     with services().database.read() as session:
         lists = {name: load_reference(session, g.company.id, name) for name in (BOOKS, SITE)}
-    books = lists[BOOKS]
+        now = services().database.now(session)
+    books, connection = lists[BOOKS], g.company.connection
+    ends_at = connection.refresh_ends_at if connection else None
     return {
         "company": g.company,
-        "connection": g.company.connection,
+        "connection": connection,
+        "days_left": (ends_at - now).days if ends_at else None,
         "lists": lists,
         "books_name": books_from_json(json.loads(books.data)).name if books else None,
     }

@@ -31,6 +31,8 @@ def app(settings: Settings, sandbox_url: str) -> Flask:
             xero_login_url=sandbox_url,
             xero_client_id="sandbox-client",
             xero_client_secret="sandbox-secret",
+            qbo_api_url=sandbox_url,
+            qbo_oauth_url=sandbox_url,
             qbo_login_url=sandbox_url,
             qbo_client_id="sandbox-qbo-client",
             qbo_client_secret="sandbox-qbo-secret",

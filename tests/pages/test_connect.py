@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +18,7 @@ from models.people import UserRole
 from tests.console.conftest import MORNING
 from tests.console.test_connecting import agree
 from tests.journey.conftest import TENANT
+from tests.journey.test_qbo import REALM
 from tests.pages.conftest import People, Somebody
 from tests.pages.looks import look_at
 from tests.pages.reached import app, sandbox_url
@@ -57,6 +59,17 @@ def come_back(somebody: Somebody, query: dict[str, str], path: str = RETURN) -> 
     answer = somebody.get(path, query_string=query, follow_redirects=True)
     assert answer.status_code == 200
     return str(answer.text)
+
+
+def test_a_consent_at_quickbooks_moves_an_unused_company_there(
+    person: People, loose: Company, database: Database
+) -> None:
+    somebody = person("admin")
+    address = somebody.get("/connect/qbo/acme").headers["Location"]
+    text = come_back(somebody, agree(address, realm=REALM), "/connect/qbo/return")
+    assert f"Connected to QuickBooks company {REALM}." in text
+    found = company_of(database)
+    assert (found.provider, found.tenant_id) == ("qbo", REALM)
 
 
 def test_a_consent_connects_the_company(person: People, loose: Company, database: Database) -> None:
@@ -215,8 +228,13 @@ def test_the_pages_read_well(page: Page, loose: Company, database: Database, san
     with database.write() as session:
         company = session.get_one(Company, loose.id)
         company.connection = Connection(
-            provider="xero", refresh_token="x", lost_at=MORNING, lost_why="Xero ended the consent."
+            provider="xero",
+            refresh_token="x",
+            refresh_ends_at=database.now(session) + dt.timedelta(days=9.5),
+            lost_at=MORNING,
+            lost_why="Xero ended the consent.",
         )
     page.reload()
     expect(page.get_by_text("Connection lost")).to_be_visible()
+    expect(page.get_by_text("9 days from now")).to_be_visible()
     look_at(page, "connections-lost")
