@@ -24,6 +24,12 @@ def version_now() -> str:
     return version_of(g.company)
 
 
+def is_as_seen() -> bool:
+    """Whether the company's file still says what the person saw. If not, what they typed is not offered
+    again: it could undo what somebody else changed."""
+    return request.form.get("version") == version_now()
+
+
 def save(edit: Edit, *, what: str) -> str | None:
     """Changes the company's file as `edit` says. Why it was refused, in words; None when it is saved."""
     version = request.form.get("version", "")

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from console.api.answers import refusal_of
 from console.pages import pickers
 from console.pages.blueprint import COMPANY, PageBlueprint
-from console.pages.editing import row_number, save, settings_now, typed, version_now
+from console.pages.editing import is_as_seen, row_number, save, settings_now, typed, version_now
 from console.services import services
 from errors import Trouble
 from mappers.company import APPROVED, DRAFT, OFFSET, PAYMENT, CompanySettings, Rule
@@ -65,6 +65,8 @@ def save_rule(key: str) -> ResponseReturnValue:
     problem = save(lambda tables: _put(tables, place, _rule(values)), what="rules")
     if problem is None:
         return redirect(url_for("grid.show", key=key))
+    if not is_as_seen():
+        values, place = _values(None), rows
     row = place + 1 if place < rows else None
     return render_template("grid.html", problem=problem, **_context(values, row=row)), 400
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from dataclasses import replace
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -11,8 +12,8 @@ from flask.typing import ResponseReturnValue
 
 from console.pages import pickers
 from console.pages.blueprint import COMPANY, PageBlueprint
-from console.pages.editing import save, settings_now, typed, version_now
-from mappers.company import ANY, OFFSET
+from console.pages.editing import is_as_seen, save, settings_now, typed, version_now
+from mappers.company import ANY, OFFSET, CompanySettings
 from mappers.company_fields import BILLING_STATUSES, SOURCES, STATUSES
 from models.roles import ADMIN
 
@@ -28,43 +29,61 @@ blueprint = PageBlueprint("settings", __name__, acts=ADMIN)
 @blueprint.reads(HERE)
 def show(key: str) -> ResponseReturnValue:
     """Every setting as it is."""
-    return render_template("settings.html", **_context())
+    return render_template("settings.html", **_context(settings_now()))
 
 
 @blueprint.acts(f"{HERE}/company")
 def save_company(key: str) -> ResponseReturnValue:
     """Name, time zone, first day, member limit."""
-    return _saved(key, save(_put_company, what="settings"))
+    problem = save(_put_company, what="settings")
+    if problem is None:
+        return redirect(url_for("settings.show", key=key))
+    settings = settings_now()
+    shown = replace(settings, **_typed_company()) if is_as_seen() else settings
+    return render_template("settings.html", problem=problem, **_context(shown)), 400
 
 
 @blueprint.acts(f"{HERE}/expenses")
 def save_expenses(key: str) -> ResponseReturnValue:
     """Everything about what is posted, and how."""
-    return _saved(key, save(_put_expenses, what="settings"))
-
-
-def _saved(key: str, problem: str | None) -> ResponseReturnValue:
+    problem = save(_put_expenses, what="settings")
     if problem is None:
         return redirect(url_for("settings.show", key=key))
-    return render_template("settings.html", problem=problem, **_context()), 400
+    settings = settings_now()
+    typed_in = _typed_expenses() if is_as_seen() else {}
+    shown = replace(settings, expenses=replace(settings.expenses, **typed_in))
+    return render_template("settings.html", problem=problem, **_context(shown)), 400
 
 
 def _put_company(tables: dict[str, Any]) -> None:
-    table = tables["company"]
-    table |= {"name": typed("name"), "timezone": typed("timezone")}
-    _put(table, "start_date", typed("start_date"))
-    _put(table, "member_limit", _number(typed("member_limit")))
+    for name, value in _typed_company().items():
+        _put(tables["company"], name, value)
 
 
 def _put_expenses(tables: dict[str, Any]) -> None:
     table = tables.setdefault("expenses", {})
-    table |= {name: name in request.form for name in FLAGS}
-    table |= {name: typed(name) for name in TEXTS}
-    table |= {name: ANY if f"{name}_any" in request.form else request.form.getlist(name) for name in WORDS}
-    table["due_days"] = _number(typed("due_days"))
-    _put(table, "offset_account", typed("offset_account"))
-    pairs = zip(request.form.getlist("category"), request.form.getlist("source"), strict=False)
-    _put(table, "tracking", {name.strip(): source for name, source in pairs if name.strip()})
+    values = _typed_expenses()
+    table |= {name: values[name] for name in (*FLAGS, *TEXTS, "due_days")}
+    table |= {name: ANY if values[name] is None else values[name] for name in WORDS}
+    _put(table, "offset_account", values["offset_account"])
+    _put(table, "tracking", dict(values["tracking"]))
+
+
+def _typed_company() -> dict[str, Any]:
+    """The fields of the form about the company."""
+    texts = {name: typed(name) for name in ("name", "timezone", "start_date")}
+    return texts | {"member_limit": _number(typed("member_limit"))}
+
+
+def _typed_expenses() -> dict[str, Any]:
+    """The fields of the form about expenses; None for the words "any"."""
+    form = request.form
+    values: dict[str, Any] = {name: name in form for name in FLAGS}
+    values |= {name: typed(name) for name in (*TEXTS, "offset_account")}
+    values |= {name: None if f"{name}_any" in form else form.getlist(name) for name in WORDS}
+    pairs = zip(form.getlist("category"), form.getlist("source"), strict=False)
+    tracking = tuple((name.strip(), source) for name, source in pairs if name.strip())
+    return values | {"due_days": _number(typed("due_days")), "tracking": tracking}
 
 
 def _put(table: dict[str, Any], name: str, value: Any) -> None:
@@ -84,8 +103,9 @@ def _in_words(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r" \1", name).capitalize()
 
 
-def _context() -> dict[str, Any]:
-    settings, books = settings_now(), pickers.lists_of_company().books
+def _context(settings: CompanySettings) -> dict[str, Any]:
+    """`settings` as they are stored, or as somebody typed them when that was refused."""
+    books = pickers.lists_of_company().books
     account = settings.expenses.offset_account
     tracking = [*settings.expenses.tracking, *[("", "")] * MOST_TRACKING][:MOST_TRACKING]
     return {

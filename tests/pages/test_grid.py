@@ -84,6 +84,7 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
     press(somebody, **RULE)
     text = somebody.post(HERE, RULE | {"version": seen, "member": "bchan"}).text
     assert "Somebody else changed" in text and len(rules(database)) == 2
+    assert 'value="bchan" selected' not in text  # what was typed could undo the other's change
 
 
 def test_who_may_not_change_rules_sees_them_without_buttons(

@@ -103,7 +103,8 @@ def test_settings_are_saved_and_nonsense_is_refused_in_words(
         ({"company_paid_as": "offset"}, "needs &#34;offset_account&#34;"),
         ({"approval_any": [], "approval": []}, "must be a list of words"),
     ):
-        assert said in press(somebody, "settings", "/expenses", **(EXPENSES | wrong))
+        refused = press(somebody, "settings", "/expenses", **(EXPENSES | {"payee": "Corner Shop"} | wrong))
+        assert said in refused and 'value="Corner Shop"' in refused  # what was typed is not lost
     company = {
         "name": "Acme Pty",
         "timezone": "Europe/Berlin",
