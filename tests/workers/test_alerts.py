@@ -22,6 +22,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from redis import Redis
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
 
 from errors import Retryable
@@ -36,11 +38,14 @@ from models.troubles import find_matters
 from models.users import add_user, disable_user
 from providers.http import make_session
 from providers.mail import send_mail
+from settings import Settings
 from tests.world import NOON, message
+from workers import wiring
 from workers.alert_channels import senders
 from workers.alerts import Alerts
+from workers.clock import Clock
 from workers.queue_worker import QueueWorker
-from workers.queues import POST, RECEIPTS, count_workers, enqueue, queue, redis_client
+from workers.queues import POST, RECEIPTS, RegisteredJob, count_workers, enqueue, queue, redis_client
 
 SECRET = "hunter-two-secret"
 
@@ -321,3 +326,19 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLConte
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*paths)
     return context
+
+
+def test_the_clocks_ring_becomes_a_look_in_the_worker_of_receipts(
+    settings: Settings, stuck: None, monkeypatch: pytest.MonkeyPatch, redis: Redis
+) -> None:
+    ours = wiring.Wiring(settings)
+    monkeypatch.setattr(wiring, "current", lambda: ours)
+    clock = Clock(ours.database, ours.bell, sweep_seconds=300)
+    clock.ring_for_alerts()
+    worker = SimpleWorker(
+        [queue(RECEIPTS, redis)], connection=redis, serializer=JSONSerializer, job_class=RegisteredJob
+    )
+    worker.work(burst=True)
+    with ours.database.read() as session:
+        assert [alert.subject for alert in list_open(session)] == ["account_unknown"]
+    assert queue(RECEIPTS, redis).failed_job_registry.count == 0
