@@ -16,7 +16,15 @@ from models.roles import ADMIN, OPERATOR
 from tests.pages.conftest import People
 
 pytestmark = pytest.mark.one_database
-SAMPLES = {"key": "acme", "entry_id": 4711, "user_id": 1, "event_id": 1, "token": "x"}
+SAMPLES = {
+    "key": "acme",
+    "entry_id": 4711,
+    "user_id": 1,
+    "event_id": 1,
+    "token": "x",
+    "provider": "xero",
+    "table": "taxes",
+}
 
 
 def pages(app: Flask, method: str) -> list[tuple[PageBlueprint, Rule, str]]:
