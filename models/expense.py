@@ -150,7 +150,10 @@ class Document(Base):
 
     @validates("state")
     def _check_state(self, _name: str, state: str) -> str:
-        return _checked(states.DOCUMENT_MOVES, self.state, state)
+        acts = states.DOCUMENT_MOVES
+        if self.kind != "contact":
+            acts = {act: moves for act, moves in acts.items() if act != states.KNOW_A_CONTACT}
+        return _checked(acts, self.state, state)
 
     @property
     def marker(self) -> str:

@@ -108,7 +108,17 @@ FILE: Moves = {
     PLANNED: OPEN,
     POSTED: (PLANNED, *OPEN),
 }
-DOCUMENT_MOVES = {"plan": PLAN, "freeze": FREEZE, "land": LAND, "doubt": DOUBT, "file a receipt": FILE}
+# A contact found at the ledger is remembered, and forgotten when it is refused later (archived, merged).
+KNOW: Moves = {POSTED: LOOSE, PLANNED: (POSTED,)}
+KNOW_A_CONTACT = "know a contact"
+DOCUMENT_MOVES = {
+    "plan": PLAN,
+    "freeze": FREEZE,
+    "land": LAND,
+    "doubt": DOUBT,
+    "file a receipt": FILE,
+    KNOW_A_CONTACT: KNOW,
+}
 
 REOPEN: Moves = {UNCERTAIN: OPEN}
 CLOSE: Moves = {SETTLED: OPEN}
