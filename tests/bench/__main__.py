@@ -6,12 +6,15 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 
-from tests.bench import callbacks, history, month_end, overhead, report
+from tests.bench import callbacks, done, history, month_end, overhead, report
 
 BENCHMARKS: dict[str, tuple[str, Callable[[], None]]] = {
-    "callbacks": ("the callback endpoint beside a bare one; Redis frozen", callbacks.run),
+    "callbacks": ("the callback endpoint beside a bare one; at half load; Redis frozen", callbacks.run),
+    "steady": ("200 callbacks a second for a minute: none refused", callbacks.run_steadily),
     "history": ("a claim and a callback with a thousand and a million expenses", history.run),
     "overhead": ("what an expense costs the worker's processor", overhead.run),
+    "done": ("10,000 callbacks of work already done, beside RQ's jobs that do nothing", done.run),
+    "memory": ("the worker's memory over 100,000 expenses", done.run_for_memory),
     "month_end": ("1,000 expenses approved at once: calls to Xero, one bill and payment each", month_end.run),
 }
 

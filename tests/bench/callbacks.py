@@ -1,6 +1,7 @@
-"""The callback endpoint beside a bare one with the same server settings, in alternating rounds.
+"""The callback endpoint beside a bare one under the same server, in turn; and how it bears a load.
 
 Ours verifies a signature, stores durably and rings; the bare one enqueues once and does nothing else.
+Both run under gunicorn, as the Procfile has it, and under granian, which some would take instead.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from tests.world import add_company
 
 ROUNDS = 5
 FROZEN_ROUNDS = 3
+HALF_SECONDS, STEADY_SECONDS, STEADY_RATE = 10.0, 60.0, 200.0
 SECONDS = 2.5
 CONNECTIONS = 64
 START_SECONDS = 60.0
@@ -53,14 +55,36 @@ class Side:
         return [self.name, f"{self.rate():.0f}", f"{p50:.1f}", f"{p99:.1f}", f"{slowest:.0f}"]
 
 
+GUNICORN, GRANIAN = "gunicorn", "granian"
+
+
 def run() -> None:
     """Measures on both kinds of database. Raises Failed when an answer or a stored event is missing."""
     for kind in servers.KINDS:
-        with servers.database(kind) as url, servers.folder() as place, serving() as keys:
-            bench = Bench(url, EmbeddedRedis(place / "redis"), keys)
-            with bench.serving(Service(place, bench.settings())) as (ours, bare):
-                bench.measure(kind, ours, bare)
-                bench.measure_frozen(kind, ours)
+        for server in (GUNICORN, GRANIAN):
+            with started(kind, server=server) as (bench, (ours, bare)):
+                bench.measure(f"{kind}, {server}", ours, bare)
+                if server == GUNICORN:
+                    bench.measure_half(kind, ours)
+                    bench.measure_frozen(kind, ours)
+
+
+def run_steadily() -> None:
+    """200 callbacks a second for a minute. Raises Failed when one is refused or not stored."""
+    for kind in servers.KINDS:
+        with started(kind) as (bench, (ours, _)):
+            bench.measure_at(
+                f"steady, {kind}", ours, rate=STEADY_RATE, seconds=STEADY_SECONDS, p99_at_most=1000
+            )
+
+
+@contextmanager
+def started(kind: str, *, server: str = GUNICORN) -> Iterator[tuple[Bench, tuple[Side, Side]]]:
+    """Both endpoints, on a database of this kind."""
+    with servers.database(kind) as url, servers.folder() as place, serving() as keys:
+        bench = Bench(url, EmbeddedRedis(place / "redis"), keys)
+        with bench.serving(Service(place, bench.settings()), server=server) as sides:
+            yield bench, sides
 
 
 class Bench:
@@ -85,13 +109,13 @@ class Bench:
         }
 
     @contextmanager
-    def serving(self, service: Service) -> Iterator[tuple[Side, Side]]:
+    def serving(self, service: Service, *, server: str) -> Iterator[tuple[Side, Side]]:
         sides = []
         try:
-            for name, app in (("ours", "app:from_environment()"), ("bare", "tests.bench.bare:create_app()")):
+            for name, app in (("ours", "app:from_environment"), ("bare", "tests.bench.bare:create_app")):
                 port = free_port()
                 service.environ["PORT"] = str(port)
-                service.start(name, "gunicorn", "--config", "gunicorn.conf.py", app)
+                service.start(name, *_command(server, app, port))
                 sides.append(Side(name, port))
             for side in sides:
                 self._wait_for(side, service)
@@ -114,8 +138,27 @@ class Bench:
             [ours.row(), bare.row()],
         )
         ratios = [one.rate / other.rate for one, other in zip(ours.rounds, bare.rounds, strict=True)]
-        report.verdict(f"ours / bare, {kind}", statistics.median(ratios), at_least=0.8)
+        report.verdict(f"ours / bare, {kind}", statistics.median(ratios), at_least=1.0)
         self._check_stored()
+
+    def measure_half(self, kind: str, ours: Side) -> None:
+        """At half of what it can take, callbacks come by the clock."""
+        self.measure_at(
+            f"half load, {kind}", ours, rate=ours.rate() / 2, seconds=HALF_SECONDS, p99_at_most=30
+        )
+
+    def measure_at(self, what: str, ours: Side, *, rate: float, seconds: float, p99_at_most: float) -> None:
+        """So many callbacks a second, whatever becomes of the answers; none may be refused."""
+        size = int(rate * seconds)
+        result = load.run_at(ours.port, self._requests(size), rate=rate, connections=CONNECTIONS)
+        report.check(f"answers, {what}", dict(result.statuses), {202: size})
+        self.accepted += size
+        self._check_stored()
+        p50, p99 = result.milliseconds(50), result.milliseconds(99)
+        slowest = max(result.times) * 1000
+        row = [f"{rate:.0f}", f"{p50:.1f}", f"{p99:.1f}", f"{slowest:.0f}"]
+        report.table(f"{what}, {seconds:.0f} s", ("callbacks/s", "p50 ms", "p99 ms", "slowest ms"), [row])
+        report.verdict(f"p99 ms, {what}", p99, at_most=p99_at_most)
 
     def measure_frozen(self, kind: str, ours: Side) -> None:
         """The same endpoint with Redis answering and with Redis stopped in its tracks."""
@@ -186,3 +229,13 @@ class Bench:
                 return
             time.sleep(0.1)
         raise report.Failed(f"the endpoint {side.name!r} did not start: {service.last_words(side.name)}")
+
+
+def _command(server: str, app: str, port: int) -> list[str]:
+    """The same application under either server: two processes, as many threads as gunicorn.conf.py says."""
+    if server == GUNICORN:
+        return ["gunicorn", "--config", "gunicorn.conf.py", f"{app}()"]
+    return [
+        *("granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", "2", "--blocking-threads", "32", "--no-ws", "--log-level", "warning", app),
+    ]

@@ -1,4 +1,4 @@
-"""A load generator in one thread: each connection sends its next request when the last one is answered.
+"""A load generator in one thread: as fast as the answers come, or at a rate that waits for no answer.
 
 Plain sockets and epoll, because the machine's cores are shared with what is measured.
 """
@@ -85,6 +85,42 @@ def run(port: int, requests: Sequence[bytes], *, connections: int) -> Result:
     finally:
         poll.close()
         for one in open_connections.values():
+            one.socket.close()
+    return result
+
+
+def run_at(port: int, requests: Sequence[bytes], *, rate: float, connections: int) -> Result:
+    """Sends so many requests a second. Times count from when a request should have left, so that a server
+    that stalls is charged for all that had to wait. Raises OSError."""
+    result, poll, idle, busy = Result(), select.epoll(), [], {}
+    for _ in range(connections):
+        one = _Connection(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS))
+        one.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        poll.register(one.socket, select.EPOLLIN)
+        idle.append(one)
+    sent, began = 0, time.perf_counter()
+    try:
+        while len(result.times) < len(requests):
+            due = began + sent / rate
+            while sent < len(requests) and idle and due <= time.perf_counter():
+                one = idle.pop()
+                one.send(requests[sent])
+                one.sent_at, busy[one.socket.fileno()] = due, one
+                sent += 1
+                due = began + sent / rate
+            pause = max(0.0, due - time.perf_counter()) if idle and sent < len(requests) else PATIENCE_SECONDS
+            for number, _ in poll.poll(pause):
+                status = busy[number].read()
+                if status is None:
+                    continue
+                one = busy.pop(number)
+                result.times.append(time.perf_counter() - one.sent_at)
+                result.statuses[status] += 1
+                idle.append(one)
+        result.seconds = time.perf_counter() - began
+    finally:
+        poll.close()
+        for one in (*idle, *busy.values()):
             one.socket.close()
     return result
 

