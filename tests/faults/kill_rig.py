@@ -14,7 +14,7 @@ import psutil
 from sqlalchemy import select, update
 
 from models import states
-from models.company import Connection
+from models.company import Company, Connection
 from models.expense import Document, Expense, Request
 from models.receipts import RECEIPT
 from tests.faults.conftest import Rig, wait_until
@@ -27,11 +27,6 @@ from workers.queues import CARE_FOR_COMPANY
 SECONDS = 300  # for forty kills and more, on a machine that is busy
 ROUNDS = range(1, 6)
 FOR_A_PERSON = (states.NEEDS_ATTENTION, states.CHANGED, states.BROKEN)
-# What no worker does, and why it needs no kill: a test sees that each is still a write of ours.
-BY_A_PERSON = {
-    "xero_identity.give_up": "in the browser; a consent that is gone already counts as given up",
-    "qbo_identity.revoke": "as at Xero",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +81,12 @@ class KillRig:
         self.wait(self.run(f"tests.faults.connecting {words}"))
         with self.journey.database.write() as session:
             session.execute(update(Connection).values(access_token=None))
+
+    def connect_and_disconnect(self, words: str) -> None:
+        """A person connects and disconnects again, until each moment of giving the consent up was struck."""
+        self.wait(self.run(f"tests.faults.connecting {words} and-disconnect"))
+        with self.journey.database.read() as session:
+            assert session.scalars(select(Company.connection_id)).all() == [None]
 
     def spend_until_struck(self, spendings: Sequence[Spending], points: set[str]) -> None:
         """Spends, one after the other, until each of these points was struck and all is settled."""
@@ -174,9 +175,9 @@ class KillRig:
                 session.execute(waits.values(due_at=now))
 
 
-def points_of(*clients: str) -> set[str]:
-    """Every moment of every write of these clients."""
-    writes = outgoing_writes() - BY_A_PERSON.keys()
+def points_of(*clients: str, without: Sequence[str] = ()) -> set[str]:
+    """Every moment of every write of these clients, but for those writes."""
+    writes = outgoing_writes() - set(without)
     return {
         point(write, moment) for write in writes if write.partition(".")[0] in clients for moment in MOMENTS
     }
