@@ -10,10 +10,10 @@ import hmac
 from typing import Any
 
 from authlib.common.security import generate_token
-from flask import abort, flash, g, redirect, request, session, url_for
+from flask import flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from console.access import caller, company_of
+from console.access import caller
 from console.connecting import NAMES, connect
 from console.pages.blueprint import PageBlueprint
 from console.pages.editing import in_words, way_back
@@ -21,57 +21,46 @@ from console.services import services
 from errors import Trouble
 from models.roles import ADMIN
 
-PROVIDER = "/connect/<any(xero, qbo):provider>"
+HERE = "/connect/<any(xero, qbo):provider>/<string(maxlength=100):key>"
 PENDING = "connecting"
 STATE_LENGTH = 48  # letters and digits
 
-blueprint = PageBlueprint("connect", __name__, reads=ADMIN, anywhere=True)
+blueprint = PageBlueprint("connect", __name__, reads=ADMIN)
 
 
-@blueprint.reads(f"{PROVIDER}/<string(maxlength=100):key>")
+@blueprint.reads(HERE)
 def start(provider: str, key: str) -> ResponseReturnValue:
     """Leads to the provider, where the person consents."""
     state = generate_token(STATE_LENGTH)
     try:
-        address = services().logins[provider].address(redirect_uri=_return_to(provider), state=state)
+        address = services().logins[provider].address(redirect_uri=_return_to(provider, key), state=state)
     except Trouble as trouble:
         return _back(in_words(trouble), "problem")
-    who = caller().actor
-    session[PENDING] = {"state": state, "for": [provider, who], "key": key, "back": way_back()}
+    session[PENDING] = {"state": state, "for": [provider, key, caller().actor], "back": way_back()}
     return redirect(address)
 
 
-@blueprint.reads(f"{PROVIDER}/return")
-def come_back(provider: str) -> ResponseReturnValue:
-    """What the provider sends the browser back with: one address for every company, which the app at the
-    provider knows."""
+@blueprint.reads(f"{HERE}/return")
+def come_back(provider: str, key: str) -> ResponseReturnValue:
+    """What the provider sends the browser back with."""
     pending, again = session.pop(PENDING, None), f"Press Connect to {NAMES[provider]} to try again."
-    if not _is_expected(pending, provider):
+    if not _is_expected(pending, provider, key):
         why = "This answer belongs to no connection that you began here a moment ago, so nothing was changed."
         return _back(f"{why} {again}", "problem")
     g.back = pending["back"]
-    _check_company(pending["key"])
     if "error" in request.args:
         return _back(f"{_refusal(provider)} Nothing was changed. {again}", "problem")
     try:
-        return _connect(provider, pending["key"])
+        return _connect(provider, key)
     except Trouble as trouble:
         return _back(in_words(trouble), "problem")
 
 
-def _is_expected(pending: Any, provider: str) -> bool:
-    if not isinstance(pending, dict) or pending.get("for") != [provider, caller().actor]:
+def _is_expected(pending: Any, provider: str, key: str) -> bool:
+    if not isinstance(pending, dict) or pending.get("for") != [provider, key, caller().actor]:
         return False
     given = request.args.get("state", "")
     return hmac.compare_digest(str(pending.get("state")).encode(), given.encode("utf-8", "replace"))
-
-
-def _check_company(key: str) -> None:
-    """The person may have lost the company, or their role in it, since they set out."""
-    with services().database.read() as database:
-        g.company = company_of(database, key)
-    if not caller().may(ADMIN, company=key):
-        abort(403, f"This needs the role {ADMIN} in {key}. An admin can give it to you.")
 
 
 def _refusal(provider: str) -> str:
@@ -83,7 +72,7 @@ def _refusal(provider: str) -> str:
 def _connect(provider: str, key: str) -> ResponseReturnValue:
     parts = services()
     consent = parts.logins[provider].consent(
-        redirect_uri=_return_to(provider), code=request.args.get("code", ""), query=request.args
+        redirect_uri=_return_to(provider, key), code=request.args.get("code", ""), query=request.args
     )
     done = connect(
         parts.database, parts.sealer, key, provider=provider, consent=consent, actor=caller().actor
@@ -94,11 +83,11 @@ def _connect(provider: str, key: str) -> ResponseReturnValue:
     return _back(f"Connected to {done.chosen.name}.", "done")
 
 
-def _return_to(provider: str) -> str:
+def _return_to(provider: str, key: str) -> str:
     """Our own address as the provider knows it; it must be on the list of the app's redirect addresses."""
-    return f"{services().public_url}{url_for('connect.come_back', provider=provider)}"
+    return f"{services().public_url}{url_for('connect.come_back', provider=provider, key=key)}"
 
 
 def _back(message: str, category: str) -> ResponseReturnValue:
     flash(message, category)
-    return redirect(g.get("back") or (way_back() if "company" in g else url_for("front.show")))
+    return redirect(g.get("back") or way_back())

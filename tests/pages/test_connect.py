@@ -28,7 +28,7 @@ pytestmark = pytest.mark.one_database
 
 HERE = "/companies/acme/connections"
 START = "/connect/xero/acme"
-RETURN = "/connect/xero/return"
+RETURN = f"{START}/return"
 KEYS = {"company_id": "acme_f", "public_key": "sandboxPublic", "private_key": "sandboxPrivate",
         "client_id": "00000000-0000-4000-8000-000000000001"}  # fmt: skip
 
@@ -66,7 +66,7 @@ def test_a_consent_at_quickbooks_moves_an_unused_company_there(
 ) -> None:
     somebody = person("admin")
     address = somebody.get("/connect/qbo/acme").headers["Location"]
-    text = come_back(somebody, agree(address, realm=REALM), "/connect/qbo/return")
+    text = come_back(somebody, agree(address, realm=REALM), "/connect/qbo/acme/return")
     assert f"Connected to QuickBooks company {REALM}." in text
     found = company_of(database)
     assert (found.provider, found.tenant_id) == ("qbo", REALM)
@@ -75,7 +75,7 @@ def test_a_consent_at_quickbooks_moves_an_unused_company_there(
 def test_a_consent_connects_the_company(person: People, loose: Company, database: Database) -> None:
     somebody = person("admin", ["acme"])
     asked = parse_qs(urlsplit(somebody.get(START).headers["Location"]).query)
-    assert asked["redirect_uri"] == ["http://localhost:8000/connect/xero/return"]
+    assert asked["redirect_uri"] == ["http://localhost:8000/connect/xero/acme/return"]
     text = come_back(somebody, consent(somebody))
     assert "Connected to Acme MSP (AU)." in text
     found = company_of(database)
@@ -117,7 +117,7 @@ def test_a_return_for_another_company_or_provider_changes_nothing(
     person: People, loose: Company, beta: Company, database: Database
 ) -> None:
     somebody = person("admin")
-    assert "belongs to no connection" in come_back(somebody, consent(somebody), "/connect/qbo/return")
+    assert "belongs to no connection" in come_back(somebody, consent(somebody), "/connect/qbo/acme/return")
     query = consent(somebody)
     somebody.get("/connect/xero/beta")  # sets out anew, for the other company
     assert "belongs to no connection" in come_back(somebody, query)
