@@ -7,6 +7,7 @@ import sys
 
 import structlog
 from redis.exceptions import RedisError
+from sqlalchemy.orm import configure_mappers
 
 from errors import Problems
 from logs import set_up_logging
@@ -39,6 +40,7 @@ def work(settings: Settings, name: str) -> int:
     """Works until told to stop. Exit status 1 when Redis made it stop: a supervisor starts it again."""
     import workers.jobs  # noqa: F401 - loaded before the fork, so that no job pays for it
 
+    configure_mappers()
     try:
         worker = QueueWorker(name, redis_client(settings.redis_url, fail_fast=False))
         worker.work(with_scheduler=False, logging_level=settings.log_level)
