@@ -66,6 +66,11 @@ class EventCursor(fields.String):
         return _opened(super()._deserialize(value, attr, data, **more), 1)[0]
 
 
+def is_number(text: str) -> bool:
+    """Whether the text is a whole number in plain digits that a database can hold."""
+    return bool(_NUMBER.fullmatch(text)) and int(text) <= LARGEST
+
+
 def cursor_of(place: Place | None) -> str | None:
     """The cursor that leads to what follows this place."""
     if place is None:

@@ -13,6 +13,7 @@ from marshmallow import ValidationError
 
 from console.access import caller
 from console.api.answers import refusal_of
+from console.api.fields import is_number
 from console.api.schemas import IgnoreBody
 from console.pages.blueprint import COMPANY, ENTRY, PageBlueprint
 from console.pages.live import live_answer
@@ -124,7 +125,7 @@ def replay_event(key: str, entry_id: int) -> ResponseReturnValue:
     with services().database.write() as session:
         now = services().database.now(session)
         known = {event.id for event in _events(session, entry_id)}
-        if not number.isascii() or not number.isdigit() or int(number) not in known:
+        if not is_number(number) or int(number) not in known:
             return _back(entry_id, "That callback is not one of this expense's latest.", "problem")
         replay(session, g.company, int(number), actor=caller().actor, now=now)
     services().bell.ring(g.company.key)

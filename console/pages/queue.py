@@ -10,11 +10,11 @@ from typing import Any
 from flask import Response, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import EXCLUDE, ValidationError
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ColumnElement
 from werkzeug.exceptions import BadRequest
 
 from console.access import caller
-from console.api.fields import cursor_of
+from console.api.fields import cursor_of, is_number
 from console.api.schemas import ExpenseQuery
 from console.csv_export import expenses_csv
 from console.pages.blueprint import COMPANY, PageBlueprint
@@ -69,7 +69,7 @@ def export(key: str) -> ResponseReturnValue:
 
 @blueprint.acts(f"{COMPANY}/queue/retry")
 def retry(key: str) -> ResponseReturnValue:
-    """Makes due now: the rows that were ticked, or all of a cause or a state."""
+    """Makes due now: the rows that were ticked, or all of a cause."""
     wanted = _chosen()
     if wanted is None:
         flash("Nothing was chosen: tick the expenses to retry, then press the button again.", "warning")
@@ -86,15 +86,11 @@ def retry(key: str) -> ResponseReturnValue:
 
 
 def _chosen() -> ColumnElement[bool] | None:
-    form = request.form
-    entries = [int(text) for text in form.getlist("entry")[:MOST_CHOSEN] if text.isascii() and text.isdigit()]
+    entries = [int(text) for text in request.form.getlist("entry")[:MOST_CHOSEN] if is_number(text)]
     if entries:
-        return Expense.entry_id.in_([number for number in entries if number < 2**63])
-    if form.get("cause"):
-        return Expense.cause == form["cause"]
-    if form.get("state") in states.RETRIABLE:
-        return Expense.state == form["state"]
-    return true() if form.get("all") == "yes" else None
+        return Expense.entry_id.in_(entries)
+    cause = request.form.get("cause", "")
+    return Expense.cause == cause if cause.isprintable() and cause else None
 
 
 def _back() -> ResponseReturnValue:

@@ -83,15 +83,18 @@ def test_one_press_retries_all_of_a_cause_and_the_history_names_who(
 
 def test_only_what_was_ticked_is_retried(person: People, stuck: None, database: Database) -> None:
     answer = person("operator").post(
-        f"{QUEUE}/retry", {"entry": ["1", "5", "x", "9" * 30], "shown_q": "taxi"}
+        f"{QUEUE}/retry", {"entry": ["1", "5", "x", "9" * 30, "9" * 5000], "shown_q": "taxi"}
     )
     assert answer.headers["Location"].endswith("/companies/acme/queue?q=taxi")
     assert [state_of(database, number) for number in (1, 2, 5)] == ["queued", "needs_attention", "done"]
 
 
 def test_pressing_without_choosing_does_nothing(person: People, stuck: None, database: Database) -> None:
-    answer = person("operator").post(f"{QUEUE}/retry", {}, follow_redirects=True)
-    assert "Nothing was chosen" in answer.text
+    for nothing in ({}, {"cause": "a\0b"}, {"entry": "9" * 5000}):
+        answer = person("operator", email=f"o{len(str(nothing))}@example.com").post(
+            f"{QUEUE}/retry", nothing, follow_redirects=True
+        )
+        assert "Nothing was chosen" in answer.text
     assert state_of(database, 1) == states.NEEDS_ATTENTION
 
 
