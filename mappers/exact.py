@@ -7,8 +7,8 @@ for byte, so its text must be ours to the last digit.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from decimal import Decimal
+from json.encoder import encode_basestring as _quoted
 from typing import Any
 
 _plain = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder each time
@@ -45,15 +45,18 @@ def to_decimal(value: object) -> Decimal | None:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, Decimal):
+    kind = type(value)  # looked up exactly first: every field of every entry and body passes here
+    if kind is str:
+        return _quoted(value)
+    if kind is dict:
+        return "{" + ",".join([f"{_key(key)}:{_text(item)}" for key, item in value.items()]) + "}"
+    if kind is list or kind is tuple:
+        return "[" + ",".join([_text(item) for item in value]) + "]"
+    if kind is Decimal:
         return _number(value)
     if value is None or isinstance(value, bool | int | str):
         return _plain(value)
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{_key(key)}:{_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_text, value)) + "]"
-    raise TypeError(f"{type(value).__name__} cannot be written as exact JSON")
+    raise TypeError(f"{kind.__name__} cannot be written as exact JSON")
 
 
 def _number(value: Decimal) -> str:
@@ -63,9 +66,9 @@ def _number(value: Decimal) -> str:
 
 
 def _key(key: object) -> str:
-    if not isinstance(key, str):
+    if type(key) is not str:
         raise TypeError("JSON keys are text")
-    return _plain(key)
+    return _quoted(key)
 
 
 def _refuse(constant: str) -> None:
