@@ -33,6 +33,7 @@ class Case:
     verdict: Verdict | None = None  # an ending that needs no judging
     notes: list[str] = field(default_factory=list)
     begun_before: bool = False  # documents of an earlier run stand at the ledger
+    is_recorded: bool = False  # the expense's row shows the entry as it was read now
 
     @property
     def is_open(self) -> bool:

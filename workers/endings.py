@@ -98,8 +98,13 @@ def ending_of(case: Case, verdict: Verdict) -> Ending:
         why=verdict.why,
         due_at=verdict.due_at,
         attempts=verdict.attempts,
-        seen=columns_of(case),
+        seen={} if case.is_recorded else columns_of(case),
     )
+
+
+def is_as_recorded(case: Case) -> bool:
+    """Whether nothing at all was edited since the entry was last read; then nothing need be written."""
+    return case.expense.entry is not None and parse(case.expense.entry.encode()) == case.raw
 
 
 def columns_of(case: Case) -> dict[str, Any]:

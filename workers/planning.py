@@ -76,6 +76,7 @@ class _Planning:
         record(self.work.database, planned, self._commit)
         for case in planned:
             if case.is_open:
+                case.is_recorded = True
                 self._tell(case)
 
     def _decide(self, case: Case) -> None:

@@ -71,6 +71,7 @@ def test_new_notes_after_posting_change_nothing(journey: Journey) -> None:
     journey.post()
     assert ending(journey, entry_id) == DONE
     assert journey.expense(entry_id).why == WHY
+    assert "Lunch with Contoso" in (journey.expense(entry_id).entry or "")
 
 
 def test_an_edit_taken_back_is_done_again_and_says_by_which_rule(journey: Journey) -> None:
