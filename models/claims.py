@@ -1,4 +1,4 @@
-"""Group commit: a worker claims up to fifty due expenses of a company in one UPDATE, with a lease."""
+"""Group commit: a worker claims up to a hundred due expenses of a company in one UPDATE, with a lease."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from models.states import (
     sources,
 )
 
-BATCH = 50
+BATCH = 100  # two of the fullest calls to Xero; ConnectWise is asked for as many at once
 NEVER = 2**31 - 1  # more signals than ever come
 EXPENSES = cast(Table, Expense.__table__)
 

@@ -18,7 +18,7 @@ from providers.connectwise_files import Download, as_download
 from providers.connectwise_wire import Raw, Wire, quoted
 from providers.limiter import Limiter
 
-IDS_PER_CALL = 50
+IDS_PER_CALL = 100  # of ten digits, and their commas: well within the longest address
 CALLBACK_TYPE, CALLBACK_LEVEL, CALLBACK_OBJECT = "expense", "owner", 1  # owner 1: every expense of the site
 
 _TABLES = {

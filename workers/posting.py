@@ -30,7 +30,7 @@ from models.history import note
 from models.receipts import expect_receipts
 from workers.case import Case, each, record
 from workers.contacts import forget_contact
-from workers.endings import changed, done, ending_of, parked, verdict_on, what_changed
+from workers.endings import changed, done, ending_of, is_as_recorded, parked, verdict_on, what_changed
 from workers.outbox import Outbox, Sending, plan_of
 from workers.planning import again_with_newer, plan_cases
 from workers.policy import Verdict, is_bug
@@ -45,7 +45,7 @@ from workers.settling import (
 )
 from workers.work import Work
 
-BATCHES, JOB_SECONDS = 6, 120.0  # then ring again: no company holds a worker for long
+JOB_SECONDS = 15.0  # then ring again: no company holds a worker for long
 LAG_SECONDS = 5.0  # an entry that ConnectWise doesn't show yet
 
 LOST_CONTACT = frozenset(("contact_archived", "contact_missing"))
@@ -87,13 +87,11 @@ class Posting:
             self._tell_company(trouble)
             return False
         started = time.monotonic()
-        for _ in range(BATCHES):
+        while time.monotonic() - started < JOB_SECONDS:
             expenses = self._claim()
             if not expenses:
                 return False
             self._run_batch(expenses)
-            if time.monotonic() - started > JOB_SECONDS:
-                break
         return True
 
     def _claim(self) -> list[Expense]:
@@ -136,6 +134,8 @@ class Posting:
     # -- reading ---------------------------------------------------------------------------------------
 
     def _load_documents(self, cases: Sequence[Case]) -> None:
+        if not cases:
+            return
         with self._work.database.read() as session:
             found = memory.documents_of(session, [case.expense.id for case in cases])
         for case in cases:
@@ -197,6 +197,7 @@ class Posting:
         if fingerprint(case.entry) != case.expense.fingerprint:
             raise changed(what_changed(case))
         case.begun_before = True
+        case.is_recorded = is_as_recorded(case)
         if all(d.state in states.MADE for d in case.documents) and not claims_in_doubt(case):
             case.verdict = done(case)
 

@@ -39,9 +39,9 @@ def ending(expense: Expense, **more: object) -> Ending:
     return Ending(**(values | more))  # type: ignore[arg-type]
 
 
-def test_a_claim_takes_fifty_at_most_and_shows_them_posting(database: Database, company: Company) -> None:
-    fill(database, company, 60)
-    assert len(claim(database, company, "a")) == 50
+def test_a_claim_takes_a_hundred_at_most_and_shows_them_posting(database: Database, company: Company) -> None:
+    fill(database, company, 110)
+    assert len(claim(database, company, "a")) == 100
     assert len(claim(database, company, "b")) == 10
     with database.read() as session:
         assert set(session.scalars(select(Expense.state))) == {states.POSTING}

@@ -148,11 +148,11 @@ def test_a_404_that_stays_is_refused(wire: responses.RequestsMock) -> None:
     assert (trouble.value.status, trouble.value.words) == (404, ("Gone",))
 
 
-def test_fifty_entries_are_one_call_and_more_are_more(wire: responses.RequestsMock) -> None:
+def test_a_hundred_entries_are_one_call_and_more_are_more(wire: responses.RequestsMock) -> None:
     wire.get(f"{API}/expense/entries", json=[])
-    client().entries([2_147_483_000 + n for n in range(120)])
+    client().entries([2_147_483_000 + n for n in range(220)])
     calls = asked(wire, "/expense/entries")
-    assert [call["conditions"].count(",") + 1 for call in calls] == [50, 50, 20]
+    assert [call["conditions"].count(",") + 1 for call in calls] == [100, 100, 20]
     assert max(len(str(call.request.url)) for call in wire.calls) <= 2_000
 
 
