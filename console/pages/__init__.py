@@ -67,4 +67,4 @@ def attach(app: Flask) -> None:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     login.limit_tries(app)
-    app.after_request(harden)
+    app.wsgi_app = harden(app.wsgi_app)  # type: ignore[assignment]

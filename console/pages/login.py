@@ -60,6 +60,14 @@ def limit_tries(app: Flask) -> None:
         storage_options={"connection_pool": app.extensions["console"].redis.connection_pool},
         in_memory_fallback_enabled=True,
     )
+    # It looks at every request, callbacks too; only these views have limits.
+    hooks: list[dict[Any, Any]] = [
+        app.before_request_funcs,
+        app.after_request_funcs,
+        app.teardown_request_funcs,
+    ]
+    for by_blueprint in hooks:
+        by_blueprint.setdefault(blueprint.name, []).append(by_blueprint[None].pop())
     wrong: dict[str, Any] = {"deduct_when": _is_wrong, "error_message": TOO_MANY}
     by_account = limiter.limit(PER_ACCOUNT, key_func=_account, **wrong)
     by_address = limiter.limit(PER_ADDRESS, **wrong)
