@@ -35,7 +35,7 @@ def drain(redis_url: str) -> None:
     connection = Redis.from_url(redis_url)
     worker = QueueWorker("post", connection)
     worker.job_class = Job
-    worker.queues = [Queue("bare", connection=connection, serializer=JSONSerializer)]
+    worker.queues = worker._ordered_queues = [Queue("bare", connection=connection, serializer=JSONSerializer)]
     worker.work(burst=True, logging_level="WARNING")
 
 

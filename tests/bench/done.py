@@ -20,6 +20,7 @@ from sqlalchemy import func, insert, select
 from bin.service import Service
 from mappers.connectwise import fingerprint, to_entry
 from mappers.documents import BILL, PAYMENT
+from mappers.exact import to_bytes
 from models import states
 from models.companies import find_company
 from models.expense import Document, Expense
@@ -34,6 +35,7 @@ from workers.wiring import Wiring
 EXPENSES, PER_REPORT, JOBS = 10_000, 50, 2_000
 ROUNDS = 10  # of memory
 AT_ONCE = 500  # entries read, rows made
+WHY = "jdoe pays Corporate Amex from Amex 1001 (rule 1)"
 PATIENCE_SECONDS = 600.0
 
 
@@ -109,11 +111,17 @@ def _remember_as_done(posting: Posting, wiring: Wiring, ids: Sequence[int]) -> N
     for start in range(0, len(ids), AT_ONCE):
         raws = read_entries(connectwise, list(ids[start : start + AT_ONCE]))
         entries = [to_entry(raw) for raw in raws.values()]
+        read = {number: to_bytes(raw).decode() for number, raw in raws.items()}
         with posting.database.write() as session:
             company = find_company(session, "acme").id
             same = {"company_id": company, "created_at": NOON, "updated_at": NOON}
             expenses = [
-                same | {"entry_id": e.id, "state": states.DONE, "fingerprint": fingerprint(e)}
+                same
+                | {"entry_id": e.id, "entry": read[e.id], "fingerprint": fingerprint(e)}
+                | {"state": states.DONE, "why": WHY, "decision": WHY, "rule": 1}
+                | {"member": e.member, "payment_type": e.payment_type, "expense_type": e.expense_type}
+                | {"classification": e.classification, "amount": e.amount, "currency": e.currency}
+                | {"date": e.date}
                 for e in entries
             ]
             made = session.execute(insert(Expense).returning(Expense.id, Expense.entry_id), expenses).all()
