@@ -27,5 +27,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def one_line(text: str, *, most: int) -> str:
     """Text on one line without control characters, shortened to `most` characters with an ellipsis."""
-    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    plain = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    shown = " ".join(plain.split())
     return shown if len(shown) <= most else shown[: most - 1].rstrip() + "…"

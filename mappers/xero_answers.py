@@ -41,6 +41,7 @@ _SHAPES = {
 }
 _NUMBERS = {"invoices": "InvoiceNumber", "credit_notes": "CreditNoteNumber"}
 _GONE = frozenset(("VOIDED", "DELETED"))
+_Name = tuple[str, str]
 _TICKS = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 
 
@@ -50,9 +51,13 @@ def to_results(call: Call, answer: Raw) -> list[Result]:
     name, id_name = _SHAPES[call.operation]
     sent = rows(parse(call.body), name)
     said = rows(answer, name) or rows(answer, "Elements")
+    by_name: dict[_Name, list[Raw]] = {}
+    for row in said:
+        by_name.setdefault(_name(call.operation, row), []).append(row)
+    alone = said[0] if len(sent) == len(said) == 1 else None
     return [
-        _result(marker, _matching(call.operation, element, said, alone=len(sent) == 1), id_name=id_name)
-        for marker, element in zip(call.markers, sent, strict=True)
+        _result(marker, _matching(call.operation, row, by_name, alone=alone), id_name=id_name)
+        for marker, row in zip(call.markers, sent, strict=True)
     ]
 
 
@@ -95,30 +100,31 @@ def is_id(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip("0-{} "))
 
 
-def _matching(operation: str, sent: Raw, said: Sequence[Raw], *, alone: bool) -> Raw | None:
-    same = [row for row in said if _is_same(operation, sent, row)]
+def _matching(
+    operation: str, sent: Raw, said: Mapping[_Name, Sequence[Raw]], *, alone: Raw | None
+) -> Raw | None:
+    """The one answered element that speaks of the sent one. `alone`: the only one, of the only one."""
+    first, second = _name(operation, sent)
+    names = {(first, second)}
+    if operation == "payments":  # an answer may leave out either half
+        names |= {(first, ""), ("", second)}
+    same = [row for name in names - {("", "")} for row in said.get(name, ())]
     if len(same) == 1:
         return same[0]
-    if not same and alone and len(said) == 1 and not _is_named(operation, said[0]) and any(_errors(said[0])):
-        return said[0]  # a refusal may leave out the number; with one document there is no doubt whose it is
+    if not same and alone is not None and not _is_named(operation, alone) and any(_errors(alone)):
+        return alone  # a refusal may leave out the number; with one document there is no doubt whose it is
     return None
 
 
-def _is_same(operation: str, sent: Raw, row: Raw) -> bool:
-    """Whether an answered element speaks of the sent one: by number, reference, what it settles, or name."""
+def _name(operation: str, row: Raw) -> _Name:
+    """Of which document an element speaks: what it settles or its type, and its number, reference or name."""
     if operation == "contacts":
-        return folded(str(row.get("Name") or "")) == folded(str(sent["Name"]))
+        return "", folded(str(row.get("Name") or ""))
     if operation == "payments":
-        settled, reference = _settled_id(row), _number(row)
-        return (
-            bool(settled or reference)
-            and settled in ("", _settled_id(sent))
-            and reference in ("", _number(sent))
-        )
+        return _settled_id(row), _number(row)
     if operation == "bank_transactions":
-        return row.get("Type") == sent["Type"] and _number(row) == _number(sent)
-    name = _NUMBERS[operation]
-    return bool(row.get(name) == sent[name])
+        return str(row.get("Type") or ""), _number(row)
+    return "", str(row.get(_NUMBERS[operation]) or "")
 
 
 def _is_named(operation: str, row: Raw) -> bool:
