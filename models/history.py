@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from models.company import Company
 from models.expense import Expense, History
+from models.many_rows import execute_many
 
 WORKER = "worker"  # the actor of what happens by itself
 
@@ -28,6 +30,18 @@ def note(
     session.add(
         History(company_id=company_id, expense_id=expense_id, at=at, actor=actor, what=what, text=text[:2000])
     )
+
+
+def note_steps(
+    session: Session, steps: Iterable[tuple[int, str]], *, company_id: int, at: dt.datetime
+) -> None:
+    """What a worker did, "what: text" by expense id; one statement for the whole batch."""
+    same = {"company_id": company_id, "at": at, "actor": WORKER}
+    rows = []
+    for expense_id, step in steps:
+        what, _, text = step.partition(": ")
+        rows.append(same | {"expense_id": expense_id, "what": what, "text": text[:2000]})
+    execute_many(session, insert(History), rows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,24 +49,27 @@ class Landing:
     words: str | None = None
 
 
-def save_plan(
-    session: Session, *, company_id: int, expense_id: int | None, planned: Sequence[Planned], now: dt.datetime
+def save_plans(
+    session: Session,
+    *,
+    company_id: int,
+    plans: Mapping[int | None, Sequence[Planned]],
+    now: dt.datetime,
 ) -> None:
-    """Commits the plan of an expense: its planned and failed documents become exactly these.
+    """Commits the plans of expenses, by their ids (None: of no expense, as contacts are): the planned and
+    failed documents of each become exactly these.
 
     Documents that may exist at the ledger are never touched.
     """
     loose = states.sources(states.PLAN, states.PLANNED)
-    kept = [(p.kind, p.number) for p in planned]
-    if expense_id is not None:
-        for document in session.scalars(
-            select(Document).where(
-                Document.expense_id == expense_id, Document.state.in_(loose), Document.kind != RECEIPT
-            )
-        ):
-            if (document.kind, document.number) not in kept:
-                session.delete(document)
-        session.flush()
+    kept = {(expense_id, p.kind, p.number) for expense_id, planned in plans.items() for p in planned}
+    of_these = Document.expense_id.in_([expense_id for expense_id in plans if expense_id is not None])
+    for document in session.scalars(
+        select(Document).where(of_these, Document.state.in_(loose), Document.kind != RECEIPT)
+    ):
+        if (document.expense_id, document.kind, document.number) not in kept:
+            session.delete(document)
+    session.flush()
     rows = [
         {
             "company_id": company_id,
@@ -84,6 +87,7 @@ def save_plan(
             "created_at": now,
             "updated_at": now,
         }
+        for expense_id, planned in plans.items()
         for plan in planned
     ]
     execute_many(session, _plan_anew(session.get_bind().dialect.name), rows)

@@ -129,9 +129,7 @@ class Contacts:
         ]
         with self.work.database.write() as session:
             now = self.work.database.now(session)
-            memory.save_plan(
-                session, company_id=self.work.company_id, expense_id=None, planned=planned, now=now
-            )
+            memory.save_plans(session, company_id=self.work.company_id, plans={None: planned}, now=now)
             for w in wanted:
                 if w.marker in self._ids:
                     remember_contact(

@@ -111,14 +111,13 @@ class _Planning:
         work = self.work
         now = work.database.now(session)
         ours = renew_lease(session, lease=work.lease, now=now, seconds=work.lease_seconds)
-        for case in cases:
-            expense_id = case.expense.id
-            if expense_id not in ours:
-                raise Wait("The lease ran out while the batch was being prepared.", after=1)
-            planned = [_planned(d, position) for position, d in enumerate(self.plans[expense_id])]
-            memory.save_plan(
-                session, company_id=work.company_id, expense_id=expense_id, planned=planned, now=now
-            )
+        if any(case.expense.id not in ours for case in cases):
+            raise Wait("The lease ran out while the batch was being prepared.", after=1)
+        plans: dict[int | None, list[memory.Planned]] = {
+            case.expense.id: [_planned(d, position) for position, d in enumerate(self.plans[case.expense.id])]
+            for case in cases
+        }
+        memory.save_plans(session, company_id=work.company_id, plans=plans, now=now)
         record_readings(session, {case.expense.id: columns_of(case) for case in cases}, lease=work.lease)
 
     def _tell(self, case: Case) -> None:

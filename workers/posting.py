@@ -26,7 +26,7 @@ from models.claims import claim_expenses, finish_expenses
 from models.companies import make_wait, pause_companies, spare_calls
 from models.company import Company
 from models.expense import Document, Expense
-from models.history import note
+from models.history import note_steps
 from models.receipts import expect_receipts
 from workers.case import Case, each, record
 from workers.contacts import forget_contact
@@ -284,8 +284,10 @@ class Posting:
             endings = [ending_of(case, verdicts[case.expense.id]) for case in some]
             finish_expenses(session, endings, lease=work.lease, now=now)
             self._expect_receipts(session, some, verdicts, now=now)
-            for case in some:
-                self._note(session, case, verdicts[case.expense.id], now=now)
+            steps = [
+                (case.expense.id, step) for case in some for step in _steps(case, verdicts[case.expense.id])
+            ]
+            note_steps(session, steps, company_id=work.company_id, at=now)
 
         before = {id(case.trouble) for case in cases}
         record(work.database, cases, finish)
@@ -308,15 +310,6 @@ class Posting:
         expect_receipts(session, posted, now=now)
         self.has_receipts = self.has_receipts or bool(posted)
 
-    def _note(self, session: Any, case: Case, verdict: Verdict, *, now: dt.datetime) -> None:
-        texts = list(case.notes)
-        if (verdict.state, verdict.why) != (case.expense.state, case.expense.why):
-            texts.append(f"{verdict.state}: {verdict.why or ''}".rstrip(": "))
-        for text in texts:
-            what, _, rest = text.partition(": ")
-            note(session, company_id=self._work.company_id, expense_id=case.expense.id, at=now,
-                 actor="worker", what=what, text=rest)  # fmt: skip
-
     def _tell_company(self, trouble: Exception | None) -> None:
         """A lost connection pauses the whole company; a 429 makes it wait."""
         work = self._work
@@ -335,3 +328,10 @@ class Posting:
 def _refused(case: Case) -> bool:
     """Whether the ledger itself refused a document of this expense."""
     return isinstance(case.trouble, NeedsAttention)
+
+
+def _steps(case: Case, verdict: Verdict) -> list[str]:
+    """What the expense's story tells of this run."""
+    if (verdict.state, verdict.why) == (case.expense.state, case.expense.why):
+        return case.notes
+    return [*case.notes, f"{verdict.state}: {verdict.why or ''}".rstrip(": ")]

@@ -252,9 +252,7 @@ class Moves(RuleBasedStateMachine):
             for row in rows:
                 planned = outbox.Planned(kind="bill", number=f"CW-{row.entry_id}", position=0, plan="{}",
                                          amount=Decimal(1), currency="AUD", account=None)  # fmt: skip
-                outbox.save_plan(
-                    session, company_id=self.company.id, expense_id=row.id, planned=[planned], now=now
-                )
+                outbox.save_plans(session, company_id=self.company.id, plans={row.id: [planned]}, now=now)
         held = self._held(worker)
         assert {row.entry_id for row in rows} == set(held)
         for known in held.values():

@@ -15,7 +15,7 @@ from models.company import Company
 from models.database import Database
 from models.expense import Document, Expense, Request
 from models.inbox import store_messages
-from models.outbox import Planned, close_request, doubt_request, save_plan
+from models.outbox import Planned, close_request, doubt_request, save_plans
 from models.receipts import move_receipt, receipts_of
 from models.states import EXPENSE_MOVES, IllegalMove, check_move, sources
 from tests.world import NOON, message
@@ -38,7 +38,7 @@ def plan(database: Database, company: Company, expense: Expense, state: str, *, 
         kind=kind, number="CW-4711", position=0, plan="{}", amount=Decimal(1), currency="AUD", account=None
     )
     with database.write() as session:
-        save_plan(session, company_id=company.id, expense_id=expense.id, planned=[planned], now=NOON)
+        save_plans(session, company_id=company.id, plans={expense.id: [planned]}, now=NOON)
         session.execute(update(Document).values(state=state))
 
 
