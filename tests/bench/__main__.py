@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], None]]] = {
     "overhead": ("what an expense costs the worker's processor", overhead.run),
     "done": ("10,000 callbacks of work already done, beside RQ's jobs that do nothing", done.run),
     "memory": ("the worker's memory over 100,000 expenses", done.run_for_memory),
+    "web_memory": ("web's memory over 100,000 callbacks", callbacks.run_for_memory),
     "month_end": ("1,000 expenses approved at once: calls to Xero, one bill and payment each", month_end.run),
 }
 

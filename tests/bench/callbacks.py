@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+import psutil
 import redis
 from sqlalchemy import func, select
 
@@ -31,6 +32,7 @@ from tests.world import add_company
 ROUNDS = 5
 FROZEN_ROUNDS = 3
 HALF_SECONDS, STEADY_SECONDS, STEADY_RATE = 10.0, 60.0, 200.0
+MEMORY_ROUNDS, MEMORY_EACH = 10, 10_000
 SECONDS = 2.5
 CONNECTIONS = 64
 START_SECONDS = 60.0
@@ -44,6 +46,7 @@ class Side:
 
     name: str
     port: int
+    pid: int
     rounds: list[load.Result] = field(default_factory=list)
 
     def rate(self) -> float:
@@ -78,6 +81,16 @@ def run_steadily() -> None:
             )
 
 
+def run_for_memory() -> None:
+    """A hundred thousand callbacks: the memory of the processes that take them, as they go by."""
+    with started("sqlite") as (bench, (ours, _)):
+        sizes = [bench.memory_after(ours, MEMORY_EACH) for _ in range(MEMORY_ROUNDS)]
+    rows = [[f"{n * MEMORY_EACH:,}", f"{size:.1f}"] for n, size in enumerate(sizes, start=1)]
+    report.table("memory of web, two processes, MB", ("callbacks", "together"), rows)
+    ratio = sizes[-1] / sizes[MEMORY_ROUNDS // 5 - 1]
+    report.verdict("web's memory at the end / after a fifth", ratio, at_most=1.1)
+
+
 @contextmanager
 def started(kind: str, *, server: str = GUNICORN) -> Iterator[tuple[Bench, tuple[Side, Side]]]:
     """Both endpoints, on a database of this kind."""
@@ -108,6 +121,13 @@ class Bench:
             "WEB_CONCURRENCY": "2",
         }
 
+    def memory_after(self, ours: Side, callbacks: int) -> float:
+        """Megabytes that the processes behind our endpoint hold after so many more callbacks."""
+        self._round(ours, callbacks)
+        self._check_stored()
+        processes = psutil.Process(ours.pid).children()
+        return sum(process.memory_info().rss for process in processes) / 2**20
+
     @contextmanager
     def serving(self, service: Service, *, server: str) -> Iterator[tuple[Side, Side]]:
         sides = []
@@ -115,8 +135,8 @@ class Bench:
             for name, app in (("ours", "app:from_environment"), ("bare", "tests.bench.bare:create_app")):
                 port = free_port()
                 service.environ["PORT"] = str(port)
-                service.start(name, *_command(server, app, port))
-                sides.append(Side(name, port))
+                process = service.start(name, *_command(server, app, port))
+                sides.append(Side(name, port, process.pid))
             for side in sides:
                 self._wait_for(side, service)
             yield sides[0], sides[1]
@@ -163,7 +183,7 @@ class Bench:
     def measure_frozen(self, kind: str, ours: Side) -> None:
         """The same endpoint with Redis answering and with Redis stopped in its tracks."""
         size = len(ours.rounds[-1].times)
-        awake, frozen = Side("Redis awake", ours.port), Side("Redis frozen", ours.port)
+        awake, frozen = Side("Redis awake", ours.port, ours.pid), Side("Redis frozen", ours.port, ours.pid)
         for _ in range(FROZEN_ROUNDS):
             awake.rounds.append(self._round(awake, size))
             os.kill(self.redis.pid, signal.SIGSTOP)

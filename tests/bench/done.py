@@ -68,6 +68,7 @@ def run_for_memory() -> None:
     ):
         posting = Posting(service, url)
         ids = _enter_done(posting, service)
+        service.start("clock", sys.executable, "-m", "workers", "clock")  # ConnectWise's minute runs out
         rows: list[list[str]] = []
         sizes: list[float] = []
         for number in range(1, ROUNDS + 1):
@@ -78,8 +79,10 @@ def run_for_memory() -> None:
                          f"{posting.largest_job:.1f}"])  # fmt: skip
             posting.largest_job = 0.0
         posting.database.engine.dispose()
-    report.table("memory, MB", ("expenses", "worker", "its largest job"), rows)
-    report.verdict("memory at the end / after a fifth", sizes[-1] / sizes[ROUNDS // 5 - 1], at_most=1.1)
+    report.table("memory of the worker, MB", ("expenses", "worker", "its largest job"), rows)
+    report.verdict(
+        "worker's memory at the end / after a fifth", sizes[-1] / sizes[ROUNDS // 5 - 1], at_most=1.1
+    )
 
 
 def _enter_done(posting: Posting, service: Service) -> list[int]:
