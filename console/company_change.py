@@ -33,6 +33,19 @@ def version_of(company: Company) -> str:
     return hashlib.sha256(company.settings.encode()).hexdigest()[:16]
 
 
+def settings_after(company: Company, edit: Edit, *, version: str) -> CompanySettings:
+    """What the company's file would say after this edit; raises as `edit_company` does."""
+    if version != version_of(company):
+        raise NeedsAttention(
+            "changed_meanwhile",
+            "Somebody else changed this company's settings since you opened the page; nothing was saved.",
+            "Look at what it says now, and make your change again.",
+        )
+    tables = load_text(company.settings)
+    edit(tables)
+    return load(tables)[0]
+
+
 def edit_company(
     database: Database, key: str, edit: Edit, *, version: str, actor: str, what: str
 ) -> list[str]:
@@ -45,15 +58,7 @@ def edit_company(
         company = lock_company(session, key)
         if company is None:
             raise NotFound(f"There is no company {key!r}.")
-        if version != version_of(company):
-            raise NeedsAttention(
-                "changed_meanwhile",
-                "Somebody else changed this company's settings since you opened the page; nothing was saved.",
-                "Look at what it says now, and make your change again.",
-            )
-        tables = load_text(company.settings)
-        edit(tables)
-        settings, _ = load(tables)
+        settings = settings_after(company, edit, version=version)
         now = database.now(session)
         changes = change_settings(session, company, settings, now=now)
         if changes:

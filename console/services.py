@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from flask import current_app
 from redis import Redis
 
+from mappers.company import CompanySettings
 from mappers.consent import Consent, Organisation
 from mappers.readiness import Finding
 from models.database import Database
@@ -35,8 +36,8 @@ class Login(Protocol):
 class ByHand(Protocol):
     """What people ask of ConnectWise and the ledger, by a company's key. Each raises Trouble."""
 
-    def preview(self, key: str, entry_id: int) -> dict[str, Any]:
-        """The documents that would be made of an entry now."""
+    def preview(self, key: str, entry_id: int, *, settings: CompanySettings | None = None) -> dict[str, Any]:
+        """The documents that would be made of an entry now; with `settings`, if the company had these."""
 
     def readiness(self, key: str) -> Sequence[Finding]:
         """Everything that would fail."""

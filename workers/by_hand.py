@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mappers.company import CompanySettings
 from mappers.readiness import Finding
 from workers import callbacks
 from workers.preview import preview
@@ -18,9 +19,9 @@ class ByHand:
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
 
-    def preview(self, key: str, entry_id: int) -> dict[str, Any]:
-        """What would be made of an entry now (workers/preview.py)."""
-        return preview(self._wiring.work(key), entry_id)
+    def preview(self, key: str, entry_id: int, *, settings: CompanySettings | None = None) -> dict[str, Any]:
+        """What would be made of an entry now, or with these `settings` (workers/preview.py)."""
+        return preview(self._wiring.work(key, settings=settings), entry_id)
 
     def readiness(self, key: str) -> Sequence[Finding]:
         """Everything that would fail."""

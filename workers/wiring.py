@@ -68,11 +68,12 @@ class Wiring:
         """What ConnectWise is told to call; it appends the record id and more."""
         return f"{self.settings.public_url}/callbacks/connectwise/{company}?recordId="
 
-    def work(self, key: str) -> Work:
-        """The company at work; raises NotFound."""
+    def work(self, key: str, *, settings: CompanySettings | None = None) -> Work:
+        """The company at work; raises NotFound. `settings`: others than the stored ones, to look what they
+        would do."""
         with self.database.read() as session:
             company = find_company(session, key)
-        settings, _ = load(load_text(company.settings))
+        settings = settings or load(load_text(company.settings))[0]
         return Work(
             company_id=company.id,
             key=company.key,

@@ -7,7 +7,7 @@ from werkzeug.exceptions import BadRequest
 
 from console.access import caller
 from console.api.answers import refusal_of
-from console.company_change import Edit, edit_company, version_of
+from console.company_change import Edit, edit_company, settings_after, version_of
 from console.services import services
 from errors import Problems, Trouble
 from mappers.company import CompanySettings
@@ -41,6 +41,12 @@ def save(edit: Edit, *, what: str) -> str | None:
         return in_words(trouble)
     flash("Saved." if changes else "Nothing was different, so nothing was changed.", "done")
     return None
+
+
+def not_saved(edit: Edit) -> CompanySettings:
+    """What the settings would be if `edit` were saved. Raises Trouble where saving would be refused, which
+    `in_words` tells in the same words."""
+    return settings_after(g.company, edit, version=request.form.get("version", ""))
 
 
 def in_words(trouble: Trouble) -> str:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from flask import g, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from console.api.answers import refusal_of
 from console.pages import pickers
 from console.pages.blueprint import COMPANY, PageBlueprint
-from console.pages.editing import is_as_seen, row_number, save, settings_now, typed, version_now
-from console.services import services
+from console.pages.editing import (
+    in_words,
+    is_as_seen,
+    not_saved,
+    row_number,
+    save,
+    settings_now,
+    typed,
+    version_now,
+)
+from console.pages.rule_effects import Typed, effects_of, effects_of_typed
 from errors import Trouble
-from mappers.company import APPROVED, DRAFT, OFFSET, PAYMENT, CompanySettings, Rule
-from mappers.rules import choose_rule, linked_members
-from models import queries
+from mappers.company import APPROVED, DRAFT, OFFSET, PAYMENT, Rule
+from mappers.rules import linked_members
 from models.roles import ADMIN
 
 HERE = f"{COMPANY}/expense-connect"
@@ -27,19 +33,9 @@ ACTIONS = {
     APPROVED: "Approved Bill: a bill, unpaid",
     DRAFT: "Draft Bill: a bill that waits for approval",
 }
-SHOWN, LOOKED_AT = 3, 100  # real entries that a preview shows, and those it picks them from
 FIELDS = ("member", "payment_type", "action", "account", "from", "to")
 
 blueprint = PageBlueprint("grid", __name__, acts=ADMIN)
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What a rule makes of one real entry; `problem` when that can't be told."""
-
-    entry_id: int
-    shown: dict[str, Any] | None = None
-    problem: str | None = None
 
 
 @blueprint.reads(HERE)
@@ -60,15 +56,11 @@ def account(key: str) -> ResponseReturnValue:
 @blueprint.acts(HERE)
 def save_rule(key: str) -> ResponseReturnValue:
     """Adds the rule, or changes the one in `row`."""
-    values, rows = {name: typed(name) for name in FIELDS}, len(settings_now().rules)
-    place = row_number(rows) if typed("row") else rows
+    values, place = _form()
     problem = save(lambda tables: _put(tables, place, _rule(values)), what="rules")
     if problem is None:
         return redirect(url_for("grid.show", key=key))
-    if not is_as_seen():
-        values, place = _values(None), rows
-    row = place + 1 if place < rows else None
-    return render_template("grid.html", problem=problem, **_context(values, row=row)), 400
+    return _form_again(values, place, problem=problem), 400
 
 
 @blueprint.acts(f"{HERE}/remove")
@@ -83,12 +75,41 @@ def remove(key: str) -> ResponseReturnValue:
 
 @blueprint.reads(f"{HERE}/{ROW}/preview")
 def preview(key: str, row: int) -> ResponseReturnValue:
-    """What the rule makes of the latest real entries that it decides. Reads both sides, posts nothing."""
+    """What a saved rule makes of the latest real entries that it decides."""
     settings = settings_now()
     rule = settings.rules[row - 1] if row <= len(settings.rules) else None
-    effects = [_effect(entry_id) for entry_id in _decided(settings, rule)] if rule else []
     template = "_effects.html" if "HX-Request" in request.headers else "effects.html"
-    return render_template(template, rule=rule, effects=effects)
+    return render_template(template, rule=rule, effects=effects_of(settings, rule) if rule else [])
+
+
+@blueprint.acts(f"{HERE}/preview")
+def preview_typed(key: str) -> ResponseReturnValue:
+    """What the rule in the form would make of them if it were saved. It is not."""
+    values, place = _form()
+    try:
+        after = not_saved(lambda tables: _put(tables, place, _rule(values)))
+        typed_rule = effects_of_typed(settings_now(), after, place + 1)
+    except Trouble as trouble:
+        typed_rule = Typed(problem=in_words(trouble))
+    if "HX-Request" in request.headers:
+        return render_template("_effects.html", typed=typed_rule, effects=typed_rule.effects)
+    return _form_again(
+        values, place, typed=typed_rule, effects=typed_rule.effects
+    ), 400 if typed_rule.problem else 200
+
+
+def _form() -> tuple[dict[str, str], int]:
+    """The rule that was typed, and its 0-based place among the others; a new one comes last."""
+    rows = len(settings_now().rules)
+    return {name: typed(name) for name in FIELDS}, row_number(rows) if typed("row") else rows
+
+
+def _form_again(values: dict[str, str], place: int, **more: Any) -> str:
+    """The page with what was typed, unless somebody else changed the rules meanwhile."""
+    rows = len(settings_now().rules)
+    if not is_as_seen():
+        values, place = _values(None), rows
+    return render_template("grid.html", **_context(values, row=place + 1 if place < rows else None), **more)
 
 
 def _put(tables: dict[str, Any], place: int, rule: dict[str, str]) -> None:
@@ -114,30 +135,6 @@ def _values(rule: Rule | None) -> dict[str, str]:
         "action": rule.action,
         "account": rule.account or "",
     } | {name: day.isoformat() if day else "" for name, day in days.items()}
-
-
-def _decided(settings: CompanySettings, rule: Rule) -> list[int]:
-    """The latest entries for which this rule is the one that applies."""
-    which = queries.Filter(
-        member=None if rule.member == "*" else rule.member,
-        text=None if rule.payment_type == "*" else rule.payment_type,
-    )
-    with services().database.read() as session:
-        found = queries.list_expenses(session, g.company.id, which, limit=LOOKED_AT).expenses
-    return [
-        expense.entry_id
-        for expense in found
-        if expense.member and expense.payment_type and expense.date
-        and choose_rule(settings.rules, member=expense.member, payment_type=expense.payment_type,
-                        day=expense.date) == rule
-    ][:SHOWN]  # fmt: skip
-
-
-def _effect(entry_id: int) -> Effect:
-    try:
-        return Effect(entry_id, shown=services().by_hand.preview(g.company.key, entry_id))
-    except Trouble as trouble:
-        return Effect(entry_id, problem=refusal_of(trouble).message)
 
 
 def _account(values: dict[str, str]) -> dict[str, Any]:

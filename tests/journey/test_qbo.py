@@ -27,6 +27,21 @@ COST, CARD, BANK = "Meals and Entertainment", "Visa 2002", "Business Cheque"
 LIABILITY, CLEARING, PAYABLE = "Unclaimed expenses", "Expense clearing", "Accounts Payable (A/P)"
 
 
+def company_file(url: str) -> str:
+    """Acme with QuickBooks for its ledger."""
+    return (
+        COMPANY_FILE.replace("{url}", url)
+        .replace('company_id = "acme_f"', 'company_id = "acme_q"')
+        .replace('provider = "xero"', 'provider = "qbo"')
+        .replace("11111111-2222-4333-8444-555555555555", REALM)
+        .replace('offset_account = "850"', f'offset_account = "{LIABILITY}"')
+        .replace('account = "420"', f'account = "{COST}"')
+        .replace('account = "493"', 'account = "Travel"')
+        .replace('"INPUT"', '"GST"')
+        .replace('account = "Amex 1001"', f'account = "{CARD}"')
+    )
+
+
 @pytest.fixture
 def qbo(sandbox_url: str, settings: Settings) -> Iterator[Journey]:
     pointed = dataclasses.replace(
@@ -38,18 +53,7 @@ def qbo(sandbox_url: str, settings: Settings) -> Iterator[Journey]:
         qbo_client_secret="sandbox-qbo-secret",
     )
     wiring = Wiring(pointed)
-    text = (
-        COMPANY_FILE.replace("{url}", sandbox_url)
-        .replace('company_id = "acme_f"', 'company_id = "acme_q"')
-        .replace('provider = "xero"', 'provider = "qbo"')
-        .replace("11111111-2222-4333-8444-555555555555", REALM)
-        .replace('offset_account = "850"', f'offset_account = "{LIABILITY}"')
-        .replace('account = "420"', f'account = "{COST}"')
-        .replace('account = "493"', 'account = "Travel"')
-        .replace('"INPUT"', '"GST"')
-        .replace('account = "Amex 1001"', f'account = "{CARD}"')
-    )
-    company_id = open_company(wiring, text, refresh_token="sandbox-qbo-refresh-token")
+    company_id = open_company(wiring, company_file(sandbox_url), refresh_token="sandbox-qbo-refresh-token")
     yield Journey(sandbox_url, wiring, company_id, site="acme_q")
     wiring.database.engine.dispose()
 

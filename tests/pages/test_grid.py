@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from mappers.company import Rule
 from mappers.company_file import load, load_text
-from models import states
 from models.company import Company
 from models.database import Database
-from models.expense import Expense
 from tests.pages.conftest import People, Somebody
 from tests.pages.looks import look_at
-from tests.pages.reached import app, live, sandbox_url
+from tests.pages.reached import Real, add_real, app, live, sandbox_url
 
-__all__ = ["app", "live", "sandbox_url"]
+__all__ = ["add_real", "app", "live", "sandbox_url"]
 pytestmark = pytest.mark.one_database
 
 HERE = "/companies/acme/expense-connect"
 RULE = {"member": "asmith", "payment_type": "Corporate Amex", "action": "payment_account", "account": "092"}
+
+
+REFUSED: list[tuple[dict[str, str], str]] = [
+    (RULE | {"account": ""}, "&#34;account&#34; is missing"),
+    (RULE | {"action": "sell"}, "must be one of"),
+    (RULE | {"from": "2026-09-01", "to": "2026-08-01"}, "lies before"),
+    ({"member": "*", "payment_type": "corporate amex", "action": "approved_bill"}, "ties with row 1"),
+    (RULE | {"member": ""}, "&#34;member&#34; is missing"),
+]
 
 
 def rules(database: Database) -> tuple[Rule, ...]:
@@ -58,16 +63,7 @@ def test_a_rule_is_added_changed_and_deleted(person: People, live: Company, data
     assert len(rules(database)) == 1
 
 
-@pytest.mark.parametrize(
-    ("form", "said"),
-    [
-        (RULE | {"account": ""}, "&#34;account&#34; is missing"),
-        (RULE | {"action": "sell"}, "must be one of"),
-        (RULE | {"from": "2026-09-01", "to": "2026-08-01"}, "lies before"),
-        ({"member": "*", "payment_type": "corporate amex", "action": "approved_bill"}, "ties with row 1"),
-        (RULE | {"member": ""}, "&#34;member&#34; is missing"),
-    ],
-)
+@pytest.mark.parametrize(("form", "said"), REFUSED)
 def test_what_can_not_be_is_refused_in_words(
     person: People, live: Company, database: Database, form: dict[str, str], said: str
 ) -> None:
@@ -111,43 +107,14 @@ def test_before_the_lists_are_read_names_can_be_typed(person: People, acme: Comp
     assert "Its list was not read yet" in text and '<input name="member"' in text
 
 
-def test_a_rules_effect_is_shown_on_real_entries(
-    person: People, live: Company, sandbox_url: str, add_real: Callable[..., int]
-) -> None:
+def test_a_rules_effect_is_shown_on_real_entries(person: People, live: Company, add_real: Real) -> None:
     entry_id, other = add_real("Corporate Amex"), add_real("Company Visa Debit")
     text = person("viewer").get(f"{HERE}/1/preview").text
     assert f"Expense {entry_id}" in text and f"Expense {other}" not in text
     assert "120.50" in text and "from Amex 1001" in text
 
 
-@pytest.fixture
-def add_real(live: Company, database: Database, sandbox_url: str) -> Callable[..., int]:
-    """Enters and approves an expense in ConnectWise, as we know it after its callback; its entry id."""
-
-    def add(payment_type: str) -> int:
-        base = f"{sandbox_url}/_sandbox/connectwise/acme_f"
-        entry = {"type": "Meals", "payment_type": payment_type, "classification": "Non-Reimbursable",
-                 "amount": "120.50", "date": "2026-08-21", "currency": "AUD"}  # fmt: skip
-        report = {"member": "jdoe", "date_start": "2026-08-17", "date_end": "2026-08-23", "entries": [entry]}
-        made = requests.post(f"{base}/expenses", json={"reports": [report], "submit": True}, timeout=10)
-        [found] = made.json()["reports"]
-        approval = {"report_ids": [found["id"]], "tier": 2, "silent": True}
-        requests.post(f"{base}/approve", json=approval, timeout=10).raise_for_status()
-        [entry_id] = found["entry_ids"]
-        with database.write() as session:
-            now = database.now(session)
-            session.add(
-                Expense(company_id=live.id, entry_id=entry_id, state=states.DONE, member="jdoe",
-                        payment_type=payment_type, date=dt.date(2026, 8, 21), created_at=now, updated_at=now)
-            )  # fmt: skip
-        return int(entry_id)
-
-    return add
-
-
-def test_the_grid_in_a_browser(
-    page: Page, live: Company, database: Database, add_real: Callable[..., int]
-) -> None:
+def test_the_grid_in_a_browser(page: Page, live: Company, database: Database, add_real: Real) -> None:
     add_real("Corporate Amex")
     page.goto(HERE)
     page.get_by_label("Member", exact=True).select_option("asmith")
