@@ -7,19 +7,20 @@ away.
 from __future__ import annotations
 
 import datetime as dt
+import zlib
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from redis import Redis
-from rq.exceptions import DeserializationError, InvalidJobOperation, NoSuchJobError
-from rq.job import Job
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.registry import FailedJobRegistry
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
+from console.job_reading import JobSeen, forget, id_of, read_jobs
 from errors import NotFound
-from workers.queues import QUEUES, RegisteredJob, queue
+from workers.queues import QUEUES, queue
 
 LONGEST_TRACE = 20_000  # characters, the last ones
 LONGEST_ERROR = 300
@@ -51,8 +52,7 @@ def list_failed(redis: Redis, *, skip: int = 0, most: int) -> list[FailedJob]:
     """The failed jobs of every queue, the latest first."""
     places = list(_places(redis).items())[skip : skip + most]
     ids = [job_id for job_id, _ in places]
-    jobs = RegisteredJob.fetch_many(ids, connection=redis, serializer=JSONSerializer)
-    results = _results(redis, ids)
+    jobs, results = read_jobs(redis, ids), _results(redis, ids)
     return [
         _failed_job(job_id, name, job, result)
         for (job_id, name), job, result in zip(places, jobs, results, strict=True)
@@ -73,6 +73,8 @@ def retry_jobs(redis: Redis, job_ids: Sequence[str]) -> list[str]:
             continue
         except InvalidJobOperation:  # somebody else was quicker
             continue
+        except (ValueError, TypeError):  # it can't be read, so it can't be run; it stays to be seen
+            continue
         done.append(job_id)
     return done
 
@@ -82,8 +84,7 @@ def delete_jobs(redis: Redis, job_ids: Sequence[str]) -> list[str]:
     on. Raises NotFound naming the first that is not in the failed registry."""
     chosen = _chosen(redis, job_ids)
     for registry, job_id in chosen:
-        with suppress(NoSuchJobError):  # only its name was left
-            registry.remove(job_id, delete_job=True)
+        forget(redis, registry, job_id)
     return [job_id for _, job_id in chosen]
 
 
@@ -108,7 +109,7 @@ def _places(redis: Redis) -> dict[str, str]:
             asking.zrange(registry.key, 0, -1, desc=True, withscores=True)
         answers = asking.execute()
     found = [
-        (score, job_id.decode(), name)
+        (score, id_of(job_id), name)
         for name, answer in zip(QUEUES, answers, strict=True)
         for job_id, score in answer
     ]
@@ -119,37 +120,29 @@ def _results(redis: Redis, ids: Sequence[str]) -> list[Result | None]:
     with redis.pipeline(transaction=False) as asking:
         for job_id in ids:
             asking.xrevrange(Result.get_key(job_id), count=1)  # type: ignore[no-untyped-call]
-        answers = asking.execute()
-    return [
-        Result.restore(job_id, answer[0][0].decode(), answer[0][1], redis, JSONSerializer) if answer else None
-        for job_id, answer in zip(ids, answers, strict=True)
-    ]
+        answers = asking.execute(raise_on_error=False)
+    return [_result(redis, job_id, answer) for job_id, answer in zip(ids, answers, strict=True)]
 
 
-def _failed_job(job_id: str, name: str, job: Job | None, result: Result | None) -> FailedJob:
+def _result(redis: Redis, job_id: str, answer: Any) -> Result | None:
+    try:
+        [(result_id, told)] = answer
+        return Result.restore(job_id, result_id.decode(), told, redis, JSONSerializer)
+    except (ValueError, TypeError, KeyError, zlib.error):  # there is none, or it isn't RQ's own
+        return None
+
+
+def _failed_job(job_id: str, name: str, job: JobSeen, result: Result | None) -> FailedJob:
     trace = (result.exc_string or "").strip() if result else ""
-    ended = result.created_at if result else job.ended_at if job else None
-    what, company = described(job)
     return FailedJob(
         id=job_id,
         queue=name,
-        job=what,
-        company=company,
-        failed_at=utc(ended),
+        job=job.job,
+        company=job.company,
+        failed_at=utc(result.created_at if result else job.ended_at),
         error=trace.splitlines()[-1][:LONGEST_ERROR] if trace else None,
         trace=trace[-LONGEST_TRACE:] or None,
     )
-
-
-def described(job: Job | None) -> tuple[str, str | None]:
-    """What the job does, and for which company, where it can be read."""
-    if job is None:
-        return "gone", None
-    try:
-        company = job.kwargs.get("company") if isinstance(job.kwargs, dict) else None
-        return str(job.func_name).rpartition(".")[2], company if isinstance(company, str) else None
-    except DeserializationError:
-        return "unreadable", None
 
 
 def utc(moment: dt.datetime | None) -> dt.datetime | None:

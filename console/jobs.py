@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 from redis import Redis
 from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE
-from rq.job import Job
-from rq.serializers import JSONSerializer
-from rq.utils import utcparse
 from rq.worker_registration import get_keys
 
-from console.failed_jobs import FailedJob, count_failed, described, list_failed, utc
-from workers.queues import QUEUES, RegisteredJob, queue
+from console.failed_jobs import FailedJob, count_failed, list_failed, utc
+from console.job_reading import GONE, JobSeen, id_of, moment_of, read_jobs
+from console.parked_jobs import Parked, list_parked
+from workers.queues import QUEUES, queue
 
 MOST = 100  # failed jobs that are told in detail
+PARKED = 25  # jobs that wait for a time or for another, of each queue
 _PREFIX = "rq:worker:"
 
 
@@ -38,12 +38,13 @@ class WorkerSeen:
 @dataclass(frozen=True, kw_only=True)
 class Jobs:
     """RQ at one moment. `waiting`, `oldest` (since when the first in the queue waits) and `failed_count` by
-    queue."""
+    queue. `parked`: what waits for a time or for another job."""
 
     waiting: dict[str, int]
     oldest: dict[str, dt.datetime | None]
     failed_count: dict[str, int]
     workers: list[WorkerSeen]
+    parked: Parked
     failed: list[FailedJob]
 
 
@@ -54,6 +55,7 @@ def look_at_jobs(redis: Redis, *, skip: int = 0, most: int = MOST) -> Jobs:
         oldest=_oldest(redis),
         failed_count=count_failed(redis),
         workers=list_workers(redis),
+        parked=list_parked(redis, most=PARKED),
         failed=list_failed(redis, skip=skip, most=most),
     )
 
@@ -80,20 +82,19 @@ def list_workers(redis: Redis) -> list[WorkerSeen]:
         for key, told, doing in zip(keys, answers[::2], answers[1::2], strict=True)
         if told
     ]
-    jobs = _jobs(redis, [job_id for _, _, job_id in alive if job_id])
+    jobs = _by_id(redis, [job_id for _, _, job_id in alive if job_id])
     return [_seen(name, told, jobs.get(job_id)) for name, told, job_id in alive]
 
 
-def _seen(name: str, told: dict[str, str], job: Job | None) -> WorkerSeen:
-    what, company = described(job) if job else (None, None)
-    heartbeat = told.get("last_heartbeat")
+def _seen(name: str, told: dict[str, str], job: JobSeen | None) -> WorkerSeen:
+    heartbeat = told.get("last_heartbeat", "")
     return WorkerSeen(
         name=name,
         queues=[one for one in told.get("queues", "").split(",") if one],
         state=told.get("state", "?"),
-        seen_at=utc(utcparse(heartbeat)) if heartbeat else None,
-        job=what,
-        company=company,
+        seen_at=utc(moment_of(heartbeat.encode())),
+        job=job.job if job else None,
+        company=job.company if job else None,
     )
 
 
@@ -101,18 +102,15 @@ def _oldest(redis: Redis) -> dict[str, dt.datetime | None]:
     with redis.pipeline(transaction=False) as asking:
         for name in QUEUES:
             asking.lindex(queue(name, redis).key, 0)
-        first = {
-            name: answer.decode() for name, answer in zip(QUEUES, asking.execute(), strict=True) if answer
-        }
-    jobs = _jobs(redis, list(first.values()))
+        first = {name: id_of(answer) for name, answer in zip(QUEUES, asking.execute(), strict=True) if answer}
+    jobs = _by_id(redis, list(first.values()))
     found = {name: jobs.get(job_id) for name, job_id in first.items()}
     return {name: utc(job.enqueued_at) if (job := found.get(name)) else None for name in QUEUES}
 
 
-def _jobs(redis: Redis, ids: list[str]) -> dict[str, Job]:
-    found = RegisteredJob.fetch_many(ids, connection=redis, serializer=JSONSerializer)
-    return {job.id: job for job in found if job is not None}
+def _by_id(redis: Redis, ids: list[str]) -> dict[str, JobSeen]:
+    return {job_id: job for job_id, job in zip(ids, read_jobs(redis, ids), strict=True) if job is not GONE}
 
 
 def _texts(told: dict[bytes, bytes]) -> dict[str, str]:
-    return {name.decode(): value.decode(errors="replace") for name, value in told.items()}
+    return {name.decode(errors="replace"): value.decode(errors="replace") for name, value in told.items()}

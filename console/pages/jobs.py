@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from redis import Redis
 from redis.exceptions import RedisError
 
 from console.access import caller
@@ -17,6 +19,7 @@ from console.failed_jobs import delete_jobs, retry_jobs
 from console.jobs import Jobs, look_at_jobs
 from console.pages.blueprint import PageBlueprint
 from console.pages.live import live_answer
+from console.parked_jobs import delete_parked, enqueue_parked
 from console.services import services
 from models.backlog import Backlog, clock_beat, list_backlogs
 from models.history import note
@@ -27,6 +30,7 @@ ROWS = 25  # failed jobs of a page
 QUIET = dt.timedelta(seconds=30)  # a clock that was not heard of for so long is not there
 NAMED = 5  # jobs that a line of the history names
 
+Press = Callable[[Redis, list[str]], list[str]]
 log = structlog.get_logger(__name__)
 blueprint = PageBlueprint("jobs", __name__, acts=ADMIN)
 
@@ -76,16 +80,29 @@ def now() -> ResponseReturnValue:
 @blueprint.acts("/jobs/retry")
 def retry() -> ResponseReturnValue:
     """Puts a failed job back on its queue, or all."""
-    return _press(retry_jobs, "put back on their queues")
+    return _press(retry_jobs, "failed", "put back on the queue")
 
 
 @blueprint.acts("/jobs/delete")
 def delete() -> ResponseReturnValue:
     """Forgets a failed job, or all."""
-    return _press(delete_jobs, "deleted")
+    return _press(delete_jobs, "failed", "deleted")
 
 
-def _press(act: Any, done: str) -> ResponseReturnValue:
+@blueprint.acts("/jobs/parked/enqueue")
+def enqueue() -> ResponseReturnValue:
+    """Puts a job that waits for its time on its queue now."""
+    return _press(lambda redis, ids: [one for each in ids for one in enqueue_parked(redis, each)], "waiting",
+                  "put on the queue")  # fmt: skip
+
+
+@blueprint.acts("/jobs/parked/delete")
+def delete_waiting() -> ResponseReturnValue:
+    """Forgets a job that waits for a time or for another job, or all."""
+    return _press(delete_parked, "waiting", "deleted")
+
+
+def _press(act: Press, which: str, done: str) -> ResponseReturnValue:
     job_id = request.form.get("job", "")
     if not job_id and request.form.get("all") != "yes":
         flash("Nothing was chosen: name a job, or all.", "warning")
@@ -93,17 +110,17 @@ def _press(act: Any, done: str) -> ResponseReturnValue:
     try:
         ids = act(services().redis, [job_id] if job_id else [])
     except (RedisError, OSError) as error:
-        log.warning("failed jobs can't be changed: Redis is away", error=type(error).__name__)
+        log.warning("jobs can't be changed: Redis is away", error=type(error).__name__)
         flash("Redis does not answer, so not all was done. Try again when it does.", "problem")
         return redirect(url_for("jobs.show"))
-    _write_down(ids, done)
-    flash(f"{len(ids)} failed {'job was' if len(ids) == 1 else 'jobs were'} {done}.", "done")
+    _write_down(ids, which, done)
+    flash(f"{len(ids)} {which} {'job was' if len(ids) == 1 else 'jobs were'} {done}.", "done")
     return redirect(url_for("jobs.show"))
 
 
-def _write_down(ids: list[str], done: str) -> None:
+def _write_down(ids: list[str], which: str, done: str) -> None:
     more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
-    text = f"{len(ids)} failed jobs were {done}: {', '.join(ids[:NAMED])}{more}"
+    text = f"{len(ids)} {which} jobs were {done}: {', '.join(ids[:NAMED])}{more}"
     with services().database.write() as session:
         at = services().database.now(session)
         note(
