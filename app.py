@@ -69,9 +69,11 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _plain_answer(error: HTTPException) -> Response:
-    """Whatever goes wrong before one of our own pages answers is told in JSON."""
+    """Whatever goes wrong before one of our own pages answers: a page for a browser, JSON for all others."""
     if request.path.startswith("/api/"):
         return console.error_answer(error)
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+        return console.error_page(error)
     response = jsonify(status="refused", code=error.code, reason=error.description)
     response.status_code = error.code or 500
     return response

@@ -6,9 +6,10 @@ from flask import Flask
 
 from console import api, health, metrics, pages
 from console.api.answers import error_answer
+from console.pages.blueprint import error_page
 from console.services import Services
 
-__all__ = ["Services", "attach", "error_answer"]
+__all__ = ["Services", "attach", "error_answer", "error_page"]
 
 
 def attach(app: Flask, services: Services) -> None:

@@ -89,7 +89,7 @@ def _workers(services: Services) -> Sign:
     if count == 0:
         text = "Nobody posts: start a worker as the Procfile says."
         return Sign(name="Workers", word="None", look="bad", text=text)
-    return Sign(name="Workers", word=f"{count} at work", look="good")
+    return Sign(name="Workers", word=f"{count} running", look="good")
 
 
 def _calls(services: Services, company: Company) -> Sign:
@@ -106,6 +106,7 @@ def _calls(services: Services, company: Company) -> Sign:
     if left["day_left"] is None:
         return Sign(name=name, word=minute, look="good")
     low = left["day_left"] <= left["day_reserve"]
-    text = f"{minute}. The last {left['day_reserve']:,} are kept for what people ask for, until"
+    text = f"{minute}. The last {left['day_reserve']:,} are kept for what people ask for"
+    text += ", until" if left["day_ends_at"] else "."
     word = f"{left['day_left']:,} today"
     return Sign(name=name, word=word, look="act" if low else "good", text=text, at=left["day_ends_at"])

@@ -9,7 +9,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from errors import Problems
 
 SHORTEST, LONGEST = 12, 200  # characters
-RULE = f"at least {SHORTEST} characters; a few words in a row are easiest to keep"
+RULE = f"At least {SHORTEST} characters; a few words in a row are easiest to keep"
 
 
 def hash_password(password: str, *, email: str) -> str:

@@ -17,7 +17,7 @@ from errors import NeedsAttention, NotFound, Paused, Problems, Retryable, Troubl
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 RETRY_SECONDS = 5
-_BUG = "Our program failed. The log has the details; try again, and tell the operator when it stays."
+_BUG = "Our program failed. The log has the details; try again, and tell the operator if it happens again."
 
 
 class ErrorSchema(Schema):
@@ -87,12 +87,12 @@ def _http(error: HTTPException) -> Refusal:
     faults = data.get("messages") or data.get("errors")
     headers = {name: value for name, value in error.get_headers() if name.lower() in ("allow", "retry-after")}
     if isinstance(faults, dict):
-        return Refusal(code, _said(faults), headers, {"errors": faults})
+        return Refusal(code, said(faults), headers, {"errors": faults})
     message = _BUG if code == 500 else data.get("message") or error.description or "It was refused."
     return Refusal(code, str(message), headers)
 
 
-def _said(faults: dict[str, Any]) -> str:
+def said(faults: dict[str, Any]) -> str:
     """The faults as sentences: `limit: must be from 1 to 200.`"""
     sentences = []
     for place, named in faults.items():

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 from wtforms import PasswordField
-from wtforms.validators import InputRequired
+from wtforms.validators import EqualTo, InputRequired
 
 from console.access import caller
 from console.pages.blueprint import PageBlueprint
@@ -27,6 +27,10 @@ blueprint = PageBlueprint("account", __name__, acts=VIEWER, anywhere=True)
 class ChangeForm(PasswordForm):
     """The password that is, and a new one."""
 
+    password = PasswordField("New password", [InputRequired("Choose a password.")])
+    again = PasswordField(
+        "New password again", [EqualTo("password", "These are not the same: type it again.")]
+    )
     now = PasswordField("Your password now", [InputRequired("Type the password that you log in with.")])
 
 

@@ -20,6 +20,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import NotFound as WrongAddress
 
 from console.access import Caller, company_of
 from console.api.answers import DATABASE_AWAY, refusal_of
@@ -41,6 +42,7 @@ _HEADINGS = {
     429: "Too many tries",
     503: "Not right now",
 }
+_NO_PAGE = "Nothing stands at this address. Look for what you want from the list of companies on."
 
 
 class PageBlueprint(Blueprint):
@@ -131,10 +133,23 @@ def error_page(error: Exception) -> Response:
     """What went wrong as a page: what happened, why, what to do."""
     refusal = refusal_of(error)
     heading = _HEADINGS.get(refusal.code, "Something went wrong")
-    response = make_response(render_template("error.html", heading=heading, message=refusal.message))
+    is_unknown = isinstance(error, HTTPException) and error.description == WrongAddress.description
+    told = {"heading": heading, "message": _NO_PAGE if is_unknown else refusal.message}
+    if "HX-Request" in request.headers:  # a piece stands where the answer would have stood
+        response = make_response(render_template("_problem.html", **told))
+    else:
+        response = make_response(render_template("error.html", home=_home(), **told))
     response.status_code = refusal.code
     response.headers.update(refusal.headers)
     return response
+
+
+def _home() -> str | None:
+    """The first page of the company that the address names, if the person may see it."""
+    company, caller = g.get("company"), g.get("caller")
+    if company is None or caller is None or not caller.may(VIEWER, company=company.key):
+        return None
+    return url_for("overview.show", key=company.key)
 
 
 def can(endpoint: str, **values: Any) -> bool:

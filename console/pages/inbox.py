@@ -10,6 +10,7 @@ from marshmallow import EXCLUDE, ValidationError
 from werkzeug.exceptions import BadRequest
 
 from console.access import caller
+from console.api.answers import said
 from console.api.blueprint import EVENT
 from console.api.fields import event_cursor_of
 from console.api.schemas import EventQuery
@@ -30,7 +31,7 @@ def show(key: str) -> ResponseReturnValue:
     try:
         asked = EventQuery(unknown=EXCLUDE).load(given)
     except ValidationError as error:
-        raise BadRequest(f"The address asks for what there is not: {error.messages}") from None
+        raise BadRequest(f"The address asks for what there is not. {said(error.messages_dict)}") from None
     entry_id, cursor = asked.get("entry_id"), asked.get("cursor")
     with services().database.read() as session:
         events, next_id = queries.list_events(

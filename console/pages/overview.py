@@ -145,6 +145,13 @@ def _context(summary: Summary) -> dict[str, Any]:
     }
     return {
         "summary": summary,
+        "by_money": {
+            currency: sorted(
+                (group for group in summary.causes if currency in group.money),
+                key=lambda group: -abs(group.money[currency]),
+            )
+            for currency in summary.stuck
+        },
         "version": summary.version,
         "money_today": money_of(summary.today),
         "money_month": money_of(summary.month),

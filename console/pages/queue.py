@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement
 from werkzeug.exceptions import BadRequest
 
 from console.access import caller
+from console.api.answers import said
 from console.api.fields import cursor_of, is_number
 from console.api.schemas import ExpenseQuery
 from console.csv_export import expenses_csv
@@ -105,7 +106,7 @@ def _asked() -> dict[str, Any]:
     try:
         asked: dict[str, Any] = ExpenseQuery(unknown=EXCLUDE).load(request.args)
     except ValidationError as error:
-        raise BadRequest(f"The address asks for what there is not: {error.messages}") from None
+        raise BadRequest(f"The address asks for what there is not. {said(error.messages_dict)}") from None
     return asked
 
 

@@ -24,6 +24,7 @@ PLACES = (
     ("offset_account_", "settings.show"),
     ("tracking_", "settings.show"),
     ("approval_", "settings.show"),
+    ("closed_", "settings.show"),
     ("connect", "connections.show"),
     ("ledger_", "connections.show"),
     ("callback_", "connections.show"),

@@ -168,3 +168,22 @@ def test_the_page_looks_well(
         settle_alerts(session, [told], channels=[], now=now)
     page.reload()
     look_at(page, "overview")
+
+
+def test_causes_stand_by_the_money_that_they_hold(person: People, add_expense: Add) -> None:
+    for number, (cause, amount) in enumerate([("small", 10), ("small", 20), ("large", 500), ("medium", 90)]):
+        add_expense(number + 1, state=states.NEEDS_ATTENTION, cause=cause, amount=Decimal(amount))
+    table = person("viewer").get(OVERVIEW).text.partition("In AUD, each bar")[2].partition("</table>")[0]
+    assert re.findall(r">(Small|Medium|Large)</a>", table) == ["Large", "Medium", "Small"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"), [(None, "people ask for.<"), ("later", "people ask for, until <time")]
+)
+def test_the_calls_that_are_kept_are_told_without_a_loose_end(
+    person: People, app: Flask, acme: Company, now: dt.datetime, ends: str | None, said: str
+) -> None:
+    left = {"minute_left": 58, "day_left": 4980, "day_reserve": 100, "blocked_until": None}
+    left["day_ends_at"] = now + dt.timedelta(hours=3) if ends else None  # type: ignore[assignment]
+    app.extensions["console"] = replace(app.extensions["console"], budget=lambda *_: left)
+    assert said in person("viewer").get(OVERVIEW).text
