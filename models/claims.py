@@ -32,6 +32,7 @@ from models.states import (
     CLAIM,
     DONE,
     ENDINGS,
+    HELD,
     LOOSE,
     MADE,
     OPEN,
@@ -51,6 +52,12 @@ EXPENSES = cast(Table, Expense.__table__)
 
 # What uses the ledger's last calls of a day: what a person waits for, and what is begun already.
 URGENT = Expense.asked_at.is_not(None) | Expense.state.in_((POSTING, UNCERTAIN))
+
+# Approval is dated from when the reading that found it fell due: from the callback or sweep that brought it.
+# It is noted at the claim of what was not approved when it was last read, and taken back if it still isn't.
+# The gate's "no" is the one hold without a cause.
+HELD_BY_GATE = (Expense.state == HELD) & Expense.cause.is_(None)
+MAY_BE_APPROVED = Expense.approved_at.is_(None) & (Expense.entry.is_(None) | HELD_BY_GATE)
 
 
 def claim_expenses(
@@ -82,6 +89,7 @@ def claim_expenses(
             due_at=now + dt.timedelta(seconds=seconds),
             state=case((begins, POSTING), else_=Expense.state),
             updated_at=case((begins, now), else_=Expense.updated_at),
+            approved_at=case((MAY_BE_APPROVED, Expense.due_at), else_=Expense.approved_at),
         )
         .returning(Expense)
         .execution_options(synchronize_session=False, populate_existing=True)
@@ -161,6 +169,11 @@ def _finish(state: str) -> Update:
             asked_at=Expense.asked_at if state in (QUEUED, RETRYING, UNCERTAIN) else None,
             lease=None,
             updated_at=case((same, Expense.updated_at), else_=now),
+            **(
+                {"approved_at": case((cause.is_(None), None), else_=Expense.approved_at)}
+                if state == HELD
+                else {}
+            ),
         )
     )
 

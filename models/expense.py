@@ -71,6 +71,7 @@ class Expense(Base):
     rule: Mapped[int | None]
     decision: Mapped[str | None] = mapped_column(Text)  # the rule that fired, in a sentence
     approved: Mapped[str | None] = mapped_column(Text)  # the fingerprint that a person approved for posting
+    approved_at: Mapped[dt.datetime | None] = mapped_column(Instant)  # see models/claims.py; null: not known
     receipts_due_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     receipt_checks: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[dt.datetime] = mapped_column(Instant)

@@ -20,10 +20,10 @@ from models.expense import Document, Expense
 
 @dataclass(frozen=True, kw_only=True)
 class Posted:
-    """One expense that has a document at the ledger. `known_at`: when it was first heard of, `at`: when its
-    first document was made."""
+    """One expense that has a document at the ledger. `approved_at`: when its approval reached us, None where
+    that was not noted; `at`: when its first document was made."""
 
-    known_at: dt.datetime
+    approved_at: dt.datetime | None
     at: dt.datetime
     amount: Decimal | None
     currency: str | None
@@ -31,8 +31,8 @@ class Posted:
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """What was posted on a day. `typical_seconds`: the median time from first heard of to posted, None
-    without any."""
+    """What was posted on a day. `typical_seconds`: the median time from approval to the first document, None
+    where none is known."""
 
     date: dt.date
     count: int
@@ -44,27 +44,33 @@ def list_posted(session: Session, company_id: int, *, since: dt.datetime) -> lis
     that changed since are all that need to be looked at."""
     made = func.min(Document.seen_at).label("at")
     statement = (
-        select(Expense.created_at, made, Expense.amount, Expense.currency)
+        select(Expense.approved_at, made, Expense.amount, Expense.currency)
         .join(Document, Document.expense_id == Expense.id)
         .where(Expense.company_id == company_id, Expense.updated_at >= since)
         .where(Document.state.in_(states.MADE), Document.position == 0)
-        .group_by(Expense.id, Expense.created_at, Expense.amount, Expense.currency)
+        .group_by(Expense.id, Expense.approved_at, Expense.amount, Expense.currency)
         .having(made >= since)
     )
     return [
-        Posted(known_at=row.created_at, at=row.at, amount=row.amount, currency=row.currency)
+        Posted(approved_at=row.approved_at, at=row.at, amount=row.amount, currency=row.currency)
         for row in session.execute(statement)
     ]
 
 
 def by_day(posted: Sequence[Posted], *, last: dt.date, days: int, zone: ZoneInfo) -> list[Day]:
     """The `days` days up to `last` by the company's clock, those without anything too."""
+    counts: Counter[dt.date] = Counter()
     taken: dict[dt.date, list[float]] = defaultdict(list)
     for one in posted:
-        taken[one.at.astimezone(zone).date()].append((one.at - one.known_at).total_seconds())
+        day = one.at.astimezone(zone).date()
+        counts[day] += 1
+        if (
+            one.approved_at is not None and one.approved_at <= one.at
+        ):  # what was older than the note is left out
+            taken[day].append((one.at - one.approved_at).total_seconds())
     dates = [last - dt.timedelta(days=back) for back in range(days - 1, -1, -1)]
     return [
-        Day(date=date, count=len(taken[date]), typical_seconds=median(taken[date]) if taken[date] else None)
+        Day(date=date, count=counts[date], typical_seconds=median(taken[date]) if taken[date] else None)
         for date in dates
     ]
 

@@ -41,9 +41,12 @@ def now(database: Database) -> dt.datetime:
 def post(
     database: Database, add_expense: Add, number: int, at: dt.datetime, seconds: int, **more: object
 ) -> None:
-    """An expense whose bill was made at that moment, so many seconds after it was first heard of."""
-    known = at - dt.timedelta(seconds=seconds)
-    expense = add_expense(number, state=states.DONE, created_at=known, updated_at=at, **more)
+    """An expense whose bill was made at that moment, so many seconds after its approval came."""
+    values = {
+        "created_at": at - dt.timedelta(days=3),
+        "approved_at": at - dt.timedelta(seconds=seconds),
+    } | more
+    expense = add_expense(number, state=states.DONE, updated_at=at, **values)
     add_document(database, expense, "bill", seen_at=at)
     add_document(database, expense, "payment", seen_at=at, position=1)
 
@@ -65,6 +68,19 @@ def test_what_was_posted_is_counted_once_by_the_companys_days(
         (21, 3, 20),
         (22, 0, None),
     ]
+
+
+def test_what_has_no_known_approval_counts_as_posted_but_not_among_the_times(
+    database: Database, acme: Company, add_expense: Add
+) -> None:
+    at = dt.datetime(2026, 8, 21, 3, 0, tzinfo=dt.UTC)
+    post(database, add_expense, 1, at, 30)
+    post(database, add_expense, 2, at, 0, approved_at=None)
+    post(database, add_expense, 3, at, 0, approved_at=at + dt.timedelta(hours=1))  # noted after it was posted
+    with database.read() as session:
+        posted = list_posted(session, acme.id, since=at - dt.timedelta(days=5))
+    [day] = by_day(posted, last=dt.date(2026, 8, 21), days=1, zone=BRISBANE)
+    assert (day.count, day.typical_seconds) == (3, 30)
 
 
 def test_the_longest_bar_is_the_measure() -> None:
