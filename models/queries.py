@@ -1,7 +1,8 @@
 """What people ask: expenses by page, by cause, with their story; the raw inbox.
 
 The API and the command line share these. Every list is cut into pages by key (newest first), so that a page
-costs the same with a thousand rows and with a million, and a change between two pages hides nothing.
+costs the same with a thousand rows and with a million, and a change between two pages hides no
+other row: what changed is on top.
 """
 
 from __future__ import annotations

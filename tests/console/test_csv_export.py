@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import update
 
 from console.csv_export import COLUMNS, expenses_csv
 from models import states
@@ -58,3 +59,18 @@ def test_all_pages_follow_each_other_and_the_filter_holds(
     add_expense(99, state=states.DONE)
     found = rows(database, acme, Filter(state=states.NEEDS_ATTENTION))
     assert [row["entry_id"] for row in found] == ["8", "7", "6", "5", "4", "3", "2", "1"]
+
+
+def test_what_changes_during_the_export_is_there_all_the_same_and_once(
+    database: Database, acme: Company, add_expense: Callable[..., Expense], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.csv_export._PAGE", 2)
+    for number in range(1, 7):
+        add_expense(number, updated_at=MORNING + dt.timedelta(minutes=number))
+    lines = expenses_csv(database, acme.id, Filter())
+    begun = "".join(next(lines) for _ in range(2))  # the first page is read
+    with database.write() as session:  # one of it, and two that are still to come
+        later = MORNING + dt.timedelta(hours=1)
+        session.execute(update(Expense).where(Expense.entry_id.in_((6, 2, 1))).values(updated_at=later))
+    found = csv.DictReader(io.StringIO(begun + "".join(lines), newline=""))
+    assert sorted(row["entry_id"] for row in found) == ["1", "2", "3", "4", "5", "6"]

@@ -79,7 +79,9 @@ def test_the_newest_change_comes_first_and_pages_join_without_gap(api: Api, add_
     assert seen == [7, 6, 5, 4, 3, 2, 1]
 
 
-def test_a_change_between_two_pages_hides_nothing(api: Api, add_expense: Add, database: Database) -> None:
+def test_a_change_between_two_pages_hides_no_other_and_is_on_top(
+    api: Api, add_expense: Add, database: Database
+) -> None:
     for number in range(1, 6):
         add_expense(number, updated_at=MORNING + dt.timedelta(seconds=number))
     first = api.get(LIST, limit=2).json
