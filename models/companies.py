@@ -98,6 +98,16 @@ def renew_connection(
     connection.seed_hash = None
 
 
+def learn_subject(session: Session, connection: Connection, subject: str) -> None:
+    """A grant that began with a company file doesn't say whose it is until its first refresh. From then on
+    the same person's next company shares it; unless another row is known as theirs already."""
+    if not subject or connection.subject is not None:
+        return
+    theirs = (Connection.provider == connection.provider, Connection.subject == subject)
+    if session.scalars(select(Connection.id).where(*theirs)).first() is None:
+        connection.subject = subject
+
+
 def load_reference(session: Session, company_id: int, name: str) -> Reference | None:
     """The reference data of this name as last read, or None."""
     statement = select(Reference).where(Reference.company_id == company_id, Reference.name == name)

@@ -53,7 +53,7 @@ class XeroLogin:
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
             expires_in=tokens.expires_in,
-            subject=str(xero_identity.claims_of(tokens.access_token).get("xero_userid", "")),
+            subject=tokens.subject,
             organisations=self.organisations(tokens.access_token),
         )
 

@@ -40,6 +40,11 @@ class Tokens:
         ends = self.refresh_expires_in or REFRESH_SECONDS
         return ends if self.hard_expires_in is None else min(ends, self.hard_expires_in)
 
+    @property
+    def subject(self) -> str:
+        """Only the return of a consent names the company; a refresh tells nothing."""
+        return ""
+
 
 def refresh(
     session: requests.Session, *, oauth_url: str, client_id: str, client_secret: str, refresh_token: str

@@ -36,6 +36,11 @@ class Tokens:
         """Seconds from now until the refresh token ends, if it is not used."""
         return REFRESH_SECONDS
 
+    @property
+    def subject(self) -> str:
+        """Who consented; empty when the access token doesn't say."""
+        return str(claims_of(self.access_token).get("xero_userid", ""))
+
 
 def refresh(
     session: requests.Session, *, identity_url: str, client_id: str, client_secret: str, refresh_token: str

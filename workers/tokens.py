@@ -15,7 +15,7 @@ from typing import Protocol
 from sqlalchemy import or_, update
 
 from errors import GrantLost, Paused, Retryable, Wait
-from models.companies import lose_connection
+from models.companies import learn_subject, lose_connection
 from models.company import Connection
 from models.database import Database
 from models.sealing import Sealer
@@ -36,6 +36,8 @@ class Grant(Protocol):
     def expires_in(self) -> int: ...
     @property
     def refresh_ends_in(self) -> int: ...
+    @property
+    def subject(self) -> str: ...
 
 
 class Tokens:
@@ -133,6 +135,7 @@ class Tokens:
             connection.refresh_ends_at = now + dt.timedelta(seconds=grant.refresh_ends_in)
             connection.refreshing_until = connection.refreshing_by = None
             connection.lost_at = connection.lost_why = None
+            learn_subject(session, connection, grant.subject)
 
     def _lose(self, holder: str, why: str) -> None:
         with self._database.write() as session:

@@ -11,6 +11,7 @@ import requests
 from sqlalchemy import func, select, update
 
 from console.company_change import change_settings
+from console.company_import import import_company
 from console.connecting import choose_organisation, connect, disconnect
 from errors import NeedsAttention, Paused
 from mappers.company_file import load, load_text
@@ -19,7 +20,7 @@ from models import states
 from models.companies import find_company
 from models.company import Company, Connection
 from providers.logins import QBOLogin, XeroLogin
-from tests.journey.conftest import TENANT, Journey, journey, sandbox_url
+from tests.journey.conftest import COMPANY_FILE, TENANT, Journey, journey, sandbox_url
 from tests.journey.test_qbo import qbo
 from workers.wiring import LEDGERS
 
@@ -197,3 +198,28 @@ def test_an_app_without_credentials_says_which_settings(journey: Journey) -> Non
     )
     with pytest.raises(Paused, match="XERO_CLIENT_ID and XERO_CLIENT_SECRET are not set"):
         xero.address(redirect_uri=BACK, state="s")
+
+
+def test_a_grant_from_a_company_file_is_shared_with_the_same_persons_next_company(journey: Journey) -> None:
+    """What it was imported with doesn't say whose it is; its first refresh does."""
+    sealer = journey.wiring.sealer
+    journey.wiring.access_token("acme")
+    imported = company(journey).connection
+    assert imported is not None
+    text = COMPANY_FILE.replace("{url}", journey.url).replace('"acme"', '"beta"').replace(TENANT, OTHER.id)
+    import_company(journey.database, sealer, text, environ={}, actor="jo", http_allowed=True)
+    found = replace(consent(journey, "xero", tenant=TENANT), organisations=(OTHER,))
+    assert imported.subject == found.subject != ""
+    connect(journey.database, sealer, "beta", provider="xero", consent=found, actor="jo")
+    with journey.database.read() as session:
+        [only] = session.scalars(select(Connection))
+    assert only.id == imported.id and sealer.open(only.refresh_token) == found.refresh_token
+
+
+def test_a_person_who_has_a_grant_here_already_gets_no_second_one_by_a_refresh(journey: Journey) -> None:
+    found = consent(journey, "xero", tenant=TENANT)
+    with journey.database.write() as session:
+        session.add(Connection(provider="xero", subject=found.subject, refresh_token="sealed elsewhere"))
+    journey.wiring.access_token("acme")
+    imported = company(journey).connection
+    assert imported is not None and imported.subject is None

@@ -181,6 +181,7 @@ class Given:
     refresh_token: str
     expires_in: int = 1_800
     refresh_ends_in: int = 5_184_000
+    subject: str = ""
 
 
 def test_a_refresh_that_was_held_up_heals_what_another_worker_took_for_lost(journey: Journey) -> None:
