@@ -105,13 +105,13 @@ def _bars(days: list[tuple[Day, float, str]]) -> list[Bar]:
 
 
 def lasting(seconds: float | None) -> str:
-    """How long something takes, in its largest unit: 40 s, 5 min, 3 h, 12 d; a dash for none."""
+    """How long something takes, in its largest unit: under 1 s, 40 s, 5 min, 3 h, 12 d; a dash for none."""
     if seconds is None:
         return "–"
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length or (seconds >= length and unit == "min"):
             return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
 
 
 def _look(*, with_days: bool) -> tuple[Summary, list[Day]]:

@@ -90,8 +90,8 @@ def test_the_longest_bar_is_the_measure() -> None:
         ("2 Aug", "8", 100),
     ]
     assert [bar.share for bar in charts(days)["taken"]] == [0, 0]
-    said = [lasting(seconds) for seconds in (None, 4, 90, 7_200, 200_000)]
-    assert said == ["–", "4 s", "2 min", "2 h", "2 d"]
+    said = [lasting(seconds) for seconds in (None, 0.2, 4, 90, 7_200, 200_000)]
+    assert said == ["–", "under 1 s", "4 s", "2 min", "2 h", "2 d"]
 
 
 @pytest.mark.one_database

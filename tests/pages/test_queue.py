@@ -156,3 +156,11 @@ def test_an_empty_queue_says_what_to_expect(page: Page, acme: Company) -> None:
     page.goto(QUEUE)
     expect(page.get_by_role("heading", name="No expenses yet")).to_be_visible()
     look_at(page, "queue-empty")
+
+
+def test_where_nothing_can_be_ticked_no_button_asks_for_it(person: People, add_expense: Any) -> None:
+    add_expense(1, state=states.AWAITING_APPROVAL)
+    operator = person("operator")
+    assert "Retry what is ticked" not in operator.get("/companies/acme/queue").text
+    add_expense(2, state=states.NEEDS_ATTENTION)
+    assert "Retry what is ticked" in operator.get("/companies/acme/queue").text
