@@ -143,3 +143,27 @@ class Found:
     reconciled: bool = False
     whole: bool = True
     contact: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A document as it stands at the ledger now, looked up by its id, whoever made it.
+
+    `kind` is BILL, CREDIT_NOTE, SPEND or REFUND, or "" for what is none of them; `what` is what people call
+    it there. `total` has its `tax` in it. `due`: what is still to be paid, None where nothing can be. `live`:
+    neither voided nor deleted. `account_type`: as in `Document`."""
+
+    remote_id: str
+    kind: str
+    what: str
+    number: str
+    total: Decimal
+    tax: Decimal
+    currency: str | None
+    date: dt.date | None
+    contact: str = ""  # the contact's id
+    contact_name: str = ""
+    due: Decimal | None = None
+    live: bool = True
+    approved: bool = True
+    account_type: str = ""

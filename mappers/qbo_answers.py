@@ -50,7 +50,7 @@ def to_found(entity: str, rows: Sequence[Raw], documents: Sequence[Document]) ->
     found: dict[str, list[Found]] = {}
     for document in documents:
         if entity_of(document) == entity:
-            hits = _hits(document, [row for row in rows if _is_live(row)])
+            hits = _hits(document, [row for row in rows if is_live(row)])
             if hits:
                 found[document.marker] = hits
     return found
@@ -108,7 +108,7 @@ def _result(marker: str, entity: str, sent: Raw, item: Raw) -> Result:
         cause, to_do = refusal(fault)
         return Result(marker=marker, outcome="refused", words=fault.words, cause=cause, to_do=to_do)
     row = item.get(entity)
-    if not isinstance(row, dict) or not _has_id(row) or not _is_live(row) or not is_same(entity, sent, row):
+    if not isinstance(row, dict) or not _has_id(row) or not is_live(row) or not is_same(entity, sent, row):
         return Result(marker=marker, outcome="unknown")
     return posted(marker, entity, row)
 
@@ -118,7 +118,7 @@ def _has_id(row: Raw) -> bool:
     return bool(str(row.get("Id") or "").strip("0"))
 
 
-def _is_live(row: Raw) -> bool:
+def is_live(row: Raw) -> bool:
     """Whether it was neither deleted nor voided: voiding leaves an entity without amounts and links."""
     gone = str(row.get("status") or "") in ("Deleted", "Voided")
     return not gone and not str(row.get("PrivateNote") or "").startswith("Voided")
@@ -190,14 +190,14 @@ def _found(document: Document, entity: str, row: Raw) -> Found:
         remote_id=str(row.get("Id") or ""),
         amount=_total(entity, row) or Decimal(0),
         currency=str(currency["value"]) if isinstance(currency, dict) and currency.get("value") else None,
-        date=_day(row.get("TxnDate")),
+        date=day_of(row.get("TxnDate")),
         due=to_decimal(row.get("Balance")) if entity in ("Bill", "VendorCredit") else None,
         status=_status(entity, row),
         whole=entity != "BillPayment" or links_of(row) == _wanted_links(document),
     )
 
 
-def _day(text: object) -> dt.date | None:
+def day_of(text: object) -> dt.date | None:
     try:
         return dt.date.fromisoformat(str(text)[:10])
     except ValueError:

@@ -40,7 +40,7 @@ _SHAPES = {
     "bank_transactions": ("BankTransactions", "BankTransactionID"),
 }
 _NUMBERS = {"invoices": "InvoiceNumber", "credit_notes": "CreditNoteNumber"}
-_GONE = frozenset(("VOIDED", "DELETED"))
+GONE = frozenset(("VOIDED", "DELETED"))
 _Name = tuple[str, str]
 _TICKS = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 
@@ -214,7 +214,7 @@ def _claims(
 ) -> Iterator[Found]:
     for row in some:
         fits = row.get("Type") == type_name and row.get(number_name) == document.number
-        if fits and row.get("Status") not in _GONE and is_id(row.get(id_name)):
+        if fits and row.get("Status") not in GONE and is_id(row.get(id_name)):
             status = str(row.get("Status") or "")
             yield Found(
                 marker=document.marker,
@@ -253,7 +253,7 @@ def _bank_transactions(document: Document, answer: Raw) -> Iterator[Found]:
 
 
 def _is_live(row: Raw, document: Document, id_name: str) -> bool:
-    return row.get("Status") not in _GONE and _number(row) == document.number and is_id(row.get(id_name))
+    return row.get("Status") not in GONE and _number(row) == document.number and is_id(row.get(id_name))
 
 
 def _money_found(document: Document, row: Raw, id_name: str, *, currency: object) -> Found:

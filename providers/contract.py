@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mappers.books import Books, Contact
-from mappers.documents import Call, Document, Found, Result
+from mappers.documents import Call, Document, Found, Result, Standing
 
 
 class Ledger(Protocol):
@@ -50,6 +50,14 @@ class Ledger(Protocol):
 
         Bills by type and number; payments through what they settle (`settles_id`) and their reference;
         spends by reference; contacts by name. One that does not settle what it should is not `whole`."""
+
+    def bill_id(self, text: str) -> str | None:
+        """The id of a bill in what a person typed or pasted: the id itself, or the address of the bill's
+        page; None when there isn't exactly one. Pure."""
+
+    def standing(self, remote_id: str) -> Standing | None:
+        """The bill, credit note, or money spent or received without one, that has this id, whoever made it,
+        also when it was voided; None when there is none (any more). Other things may be told as such."""
 
     def attachments(self, kind: str, remote_id: str) -> Sequence[tuple[str, int]]:
         """(file name, size in bytes) of each file at a posted document."""

@@ -16,8 +16,9 @@ import requests
 
 from errors import Refused, Uncertain
 from mappers import qbo as mapper
+from mappers import qbo_bills
 from mappers.books import Books, Contact
-from mappers.documents import Call, Document, Found, Result
+from mappers.documents import Call, Document, Found, Result, Standing
 from mappers.exact import to_bytes
 from mappers.qbo_answers import CLASH, faults, is_same, posted
 from mappers.qbo_books import LISTS
@@ -104,6 +105,12 @@ class QBO:
     def reconciled(self, remote_ids: Sequence[tuple[str, str]]) -> set[str]:
         """None that we could know of: QuickBooks tells nobody what its bank feed matched."""
         return set()
+
+    def bill_id(self, text: str) -> str | None:
+        return qbo_bills.to_bill_id(text)
+
+    def standing(self, remote_id: str) -> Standing | None:
+        return qbo_bills.to_standing(self._look_ups.with_id(qbo_bills.BILLS, remote_id), remote_id)
 
     def attachments(self, kind: str, remote_id: str) -> list[tuple[str, int]]:
         """(file name, size in bytes) of each file at a posted document."""

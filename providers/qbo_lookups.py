@@ -76,6 +76,10 @@ class LookUps:
             return _ENTITIES[kind]
         return "Purchase" if self._wire.rows("Purchase", f"Id = {text(remote_id)}") else "Deposit"
 
+    def with_id(self, entities: Sequence[str], remote_id: str) -> dict[str, list[Raw]]:
+        """What has this id, by entity, in one call: nothing tells from an id which entity it is of."""
+        return self._wire.lists(dict.fromkeys(entities, f"Id = {text(remote_id)}"))
+
     def files(self, entity: str, remote_id: str) -> list[Raw]:
         """The attachables of one transaction."""
         at = f"AttachableRef.EntityRef.Type = {text(entity.lower())}"

@@ -13,8 +13,9 @@ import requests
 
 from errors import Refused, Uncertain
 from mappers import xero as mapper
+from mappers import xero_bills
 from mappers.books import Books, Contact
-from mappers.documents import BILL, CREDIT_NOTE, REFUND, SPEND, Call, Document, Found, Result
+from mappers.documents import BILL, CREDIT_NOTE, REFUND, SPEND, Call, Document, Found, Result, Standing
 from providers import xero_wire
 from providers.limiter import Limiter
 from providers.xero_lookups import LookUps
@@ -77,7 +78,7 @@ class Xero:
 
     def contact(self, contact_id: str) -> Contact | None:
         """Xero would take a contact's number in place of its id: only the id counts here."""
-        answer = self._contact_at(f"Contacts/{quote(contact_id, safe='')}")
+        answer = self._one_at("Contacts", contact_id)
         found = mapper.to_contacts(answer) if answer is not None else []
         return next((each for each in found if each.id.lower() == contact_id.lower()), None)
 
@@ -111,6 +112,18 @@ class Xero:
         """Which of these (kind, id at Xero) are reconciled with a bank line."""
         return self._look_ups.reconciled(remote_ids)
 
+    def bill_id(self, text: str) -> str | None:
+        return xero_bills.to_bill_id(text)
+
+    def standing(self, remote_id: str) -> Standing | None:
+        """One read, and a second one when it is no invoice."""
+        for name in (xero_bills.INVOICES, xero_bills.CREDIT_NOTES):
+            answer = self._one_at(name, remote_id)
+            found = xero_bills.to_standing(name, answer, remote_id) if answer is not None else None
+            if found is not None:
+                return found
+        return None
+
     def attachments(self, kind: str, remote_id: str) -> list[tuple[str, int]]:
         """(file name, size in bytes) of each file at a posted document."""
         answer = self._wire.get(
@@ -143,9 +156,10 @@ class Xero:
     def link(self, books: Books, document: Document, remote_id: str) -> str | None:
         return mapper.deep_link(books, document.kind, remote_id)
 
-    def _contact_at(self, path: str) -> Raw | None:
+    def _one_at(self, name: str, remote_id: str) -> Raw | None:
+        """The answer with the element of this list that has this id; None when none has."""
         try:
-            return self._wire.get(path, holding="Contacts")
+            return self._wire.get(f"{name}/{quote(remote_id, safe='')}", holding=name)
         except Refused as refusal:
             if refusal.status == 404:
                 return None

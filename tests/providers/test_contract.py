@@ -290,3 +290,44 @@ def test_a_receipt_is_filed_once_and_found_by_name_and_size(bench: Bench, paper:
             BILL, bill_id, name="CW-1-1.pdf", content=b"%PDF-1.4 x", content_type="application/pdf", key="k-2"
         )
     assert list(bench.ledger.attachments(BILL, bill_id)) == [("CW-1-1.pdf", 10)]
+
+
+def test_a_bill_is_found_by_its_id_alone(bench: Bench, paper: Paper) -> None:
+    bill_id = posted_id(bench, paper.bill("CW-1", "110.00"), key="k-1")
+    found = bench.ledger.standing(bill_id)
+    assert found is not None
+    assert (found.remote_id, found.kind, found.number, found.date) == (bill_id, BILL, "CW-1", DAY)
+    assert (found.total, found.tax, found.due) == (Decimal(110), Decimal(10), Decimal(110))
+    assert (found.contact, found.contact_name, found.live) == (paper.contact, "Jo Doe", True)
+
+
+def test_a_credit_note_is_found_by_its_id_and_known_as_one(bench: Bench, paper: Paper) -> None:
+    note_id = posted_id(bench, paper.credit_note("CW-2"), key="k-1")
+    found = bench.ledger.standing(note_id)
+    assert found is not None and (found.kind, found.number) == (CREDIT_NOTE, "CW-2")
+
+
+def test_what_is_due_is_told_after_a_payment(bench: Bench, paper: Paper) -> None:
+    bill_id = posted_id(bench, paper.bill("CW-1"), key="k-1")
+    posted_id(bench, paper.payment("CW-1", bill_id), key="k-2")
+    found = bench.ledger.standing(bill_id)
+    assert found is not None and found.due == 0
+
+
+def test_an_id_that_nothing_has_is_none(bench: Bench, paper: Paper) -> None:
+    assert bench.ledger.standing("00000000-0000-4000-8000-00000000dead") is None
+    assert bench.ledger.standing("987654") is None
+
+
+def test_the_address_of_a_bill_gives_its_id_back(bench: Bench, paper: Paper) -> None:
+    for document in (paper.bill("CW-1"), paper.credit_note("CW-2")):
+        remote_id = posted_id(bench, document, key=document.number)
+        address = bench.ledger.link(bench.books, document, remote_id)
+        assert address is not None and bench.ledger.bill_id(address) == remote_id
+
+
+def test_trouble_with_looking_a_bill_up_is_told_as_what_it_is(bench: Bench, paper: Paper) -> None:
+    bill_id = posted_id(bench, paper.bill("CW-1"), key="k-1")
+    bench.fault("status", read=True, status=503)
+    with pytest.raises(Retryable):
+        bench.ledger.standing(bill_id)
