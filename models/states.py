@@ -88,12 +88,15 @@ ENDINGS: Moves = {
 RETRY: Moves = {QUEUED: RETRIABLE}
 APPROVE: Moves = {QUEUED: (AWAITING_APPROVAL,)}
 IGNORE: Moves = {IGNORED: tuple(state for state in EXPENSE_STATES if state not in (DONE, UNDONE))}
+# A person made its bill in the ledger. From `changed` only when what stands there was a person's already.
+HANDLE: Moves = {DONE: tuple(state for state in EXPENSE_STATES if state not in (DONE, UNDONE))}
 EXPENSE_MOVES = {
     "claim": CLAIM,
     "end": ENDINGS,
     "retry": RETRY,
     "approve": APPROVE,
     "ignore": IGNORE,
+    "handle": HANDLE,
 }
 
 PLAN: Moves = {PLANNED: LOOSE}

@@ -34,6 +34,7 @@ from models.companies import pause_companies, resume_company
 from models.company import Company, Event
 from models.database import Database
 from models.expense import Document, Expense, History, Request
+from models.handling import Bill, keep_bill
 from models.inbox import replay_event, store_messages, wake_states
 from tests.world import message
 
@@ -64,6 +65,7 @@ class ModelExpense:
     lease: str | None = None
     signals: int = 1
     bill: str | None = None
+    by_hand: bool = False
     generation: int = 1
     request: int | None = None
 
@@ -119,6 +121,7 @@ class Moves(RuleBasedStateMachine):
             partial(self.retry, entry),
             partial(self.ignore, entry),
             partial(self.approve, entry),
+            partial(self.handle, entry),
         ]
         hands = self.hands[worker]
         due = any(known.due == NOW for known in self.expenses.values())
@@ -227,6 +230,30 @@ class Moves(RuleBasedStateMachine):
                 assert not waits
         if known and waits:
             known.state, known.due = states.QUEUED, NOW
+
+    def handle(self, entry: int) -> None:
+        """A bill that a person made, one for each expense; said again, it takes the last one's place."""
+        known = self.expenses.get(entry)
+        free = known is not None and known.lease is None and known.bill not in states.OPEN
+        taken = known is not None and free and (known.by_hand or known.bill not in states.MADE)
+        with self.database.write() as session:
+            try:
+                now = self.database.now(session)
+                keep_bill(session, self.company, entry, self._bill(entry), actor="bo", now=now)
+                assert taken
+            except (NeedsAttention, NotFound):
+                assert not taken
+        if known and taken:
+            known.state, known.due = states.DONE, None
+            known.bill, known.by_hand, known.generation, known.request = states.POSTED, True, 1, None
+
+    def _bill(self, entry: int) -> Bill:
+        known = self.expenses.get(entry, ModelExpense())
+        return Bill(
+            kind="bill", number=f"CW-{entry}", its_number="", remote_id=f"theirs-{entry}", url=None, plan={},
+            amount=Decimal(1), currency="AUD", approved=True, told="it agrees", gate=None, seen={},
+            signals=known.signals,
+        )  # fmt: skip
 
     # -- a worker and its expenses ---------------------------------------------------------------------
 
