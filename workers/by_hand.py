@@ -8,6 +8,7 @@ from typing import Any
 from mappers.company import CompanySettings
 from mappers.readiness import Finding
 from workers import callbacks
+from workers.handled import handle
 from workers.preview import preview
 from workers.readiness import check_readiness
 from workers.wiring import Wiring
@@ -22,6 +23,10 @@ class ByHand:
     def preview(self, key: str, entry_id: int, *, settings: CompanySettings | None = None) -> dict[str, Any]:
         """What would be made of an entry now, or with these `settings` (workers/preview.py)."""
         return preview(self._wiring.work(key, settings=settings), entry_id)
+
+    def handle(self, key: str, entry_id: int, bill: str, *, actor: str) -> None:
+        """The expense is done by a bill that a person made in the ledger (workers/handled.py)."""
+        handle(self._wiring.work(key), entry_id, bill, actor=actor)
 
     def readiness(self, key: str) -> Sequence[Finding]:
         """Everything that would fail."""

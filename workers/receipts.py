@@ -23,6 +23,7 @@ from models import states
 from models.companies import spare_calls
 from models.company import Company
 from models.expense import Document, Expense
+from models.handling import is_by_hand
 from models.history import note
 from models.inbox import dialect_insert
 from models.receipts import claim_receipts, look_again_at, move_receipt, owner_of, receipts_of
@@ -96,7 +97,7 @@ class Receipts:
         with work.database.read() as session:
             owner = owner_of(session, expense.id, kinds=(*words.CLAIMS, words.SPEND, words.REFUND))
             known = receipts_of(session, expense.id)
-        if owner is None or owner.remote_id is None:
+        if owner is None or owner.remote_id is None or is_by_hand(owner):
             return True
         self._recognise(owner, known)
         rows = work.connectwise.documents(expense.entry_id)
