@@ -71,6 +71,9 @@ class LocalOperator:
     def preview(self, company: str, entry_id: int) -> dict[str, Any]:
         return self._by_hand.preview(company, entry_id)
 
+    def handle(self, company: str, entry_id: int, bill: str, *, actor: str) -> None:
+        self._by_hand.handle(company, entry_id, bill, actor=actor)
+
     def sweep(self, company: str, *, since: dt.date | None) -> int:
         return sweep(self._wiring.work(company), since=since)
 

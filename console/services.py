@@ -39,6 +39,9 @@ class ByHand(Protocol):
     def preview(self, key: str, entry_id: int, *, settings: CompanySettings | None = None) -> dict[str, Any]:
         """The documents that would be made of an entry now; with `settings`, if the company had these."""
 
+    def handle(self, key: str, entry_id: int, bill: str, *, actor: str) -> None:
+        """The expense is done by the bill of this id or link, which is looked up at the ledger first."""
+
     def readiness(self, key: str) -> Sequence[Finding]:
         """Everything that would fail."""
 

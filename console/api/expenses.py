@@ -13,7 +13,7 @@ from console.shapes import Shape, expense_shape, step_shape
 from models import queries
 from models.actions import approve_expense, find_expense, ignore_expense, retry_expense
 
-QUEUED, IN_PROGRESS, IGNORED = "queued", "in_progress", "ignored"
+QUEUED, IN_PROGRESS, IGNORED, HANDLED = "queued", "in_progress", "ignored", "handled"
 
 blueprint = ApiBlueprint("expenses", __name__, description="Expenses and what becomes of them")
 
@@ -101,3 +101,17 @@ def ignore(body: dict[str, str], key: str, entry_id: int) -> Shape:
         now = services().database.now(session)
         ignore_expense(session, company, entry_id, reason=body["reason"], actor=caller().actor, now=now)
     return {"status": IGNORED}
+
+
+@blueprint.acts(f"{COMPANY}/expenses/{ENTRY}/handled")
+@blueprint.takes_body(schemas.HandledBody)
+@blueprint.gives(202, schemas.Handled, "The bill was verified; the expense is done")
+def handled(body: dict[str, str], key: str, entry_id: int) -> Shape:
+    """A person made its bill in the ledger: look that bill up there, and call the expense done
+
+    The bill must stand there, over the same money in the same currency, and belong to no other expense.
+    """
+    with services().database.read() as session:
+        company = company_of(session, key)
+    services().by_hand.handle(company.key, entry_id, body["bill_id"], actor=caller().actor)
+    return {"status": HANDLED}

@@ -61,6 +61,14 @@ class IgnoreBody(Arguments):
     reason = Text(most=500, required=True, metadata={"description": "why nothing is to be posted"})
 
 
+class HandledBody(Arguments):
+    bill_id = Text(
+        most=500,
+        required=True,
+        metadata={"description": "the bill's id in the ledger, or the address of its page there"},
+    )
+
+
 class Document(Schema):
     kind = fields.String(validate=validate.OneOf(KINDS))
     state = fields.String(validate=validate.OneOf(DOCUMENT_STATES))
@@ -146,6 +154,10 @@ class Accepted(Schema):
 
 class Ignored(Schema):
     status = fields.String(validate=validate.OneOf(("ignored",)))
+
+
+class Handled(Schema):
+    status = fields.String(validate=validate.OneOf(("handled",)))
 
 
 class Replayed(Schema):

@@ -1,4 +1,4 @@
-"""bin/manage expense: seeing expenses, trying them again, ignoring them."""
+"""bin/manage expense: seeing expenses, trying them again, ignoring them, giving them a bill made by hand."""
 
 from __future__ import annotations
 
@@ -172,3 +172,18 @@ def ignore(operator: Operator, key: str, entry_id: int, reason: str) -> None:
         now = operator.database.now(session)
         ignore_expense(session, company, entry_id, reason=reason.strip(), actor=operator.actor, now=now)
     say(f"{entry_id} is ignored.")
+
+
+@expense.command()
+@click.argument("key")
+@click.argument("entry_id", type=ENTRY)
+@click.option(
+    "--bill", required=True, metavar="ID", help="The bill's id in the ledger, or the link of its page."
+)
+@pass_operator
+def handled(operator: Operator, key: str, entry_id: int, bill: str) -> None:
+    """A person made its bill in the ledger: look that bill up, and call the expense done."""
+    operator.handle(key, entry_id, bill, actor=operator.actor)
+    with operator.database.read() as session:
+        found = find_expense(session, find_company(session, key), entry_id)
+    say(f"{entry_id} is done. {found.why}")

@@ -46,6 +46,9 @@ class Operator(Protocol):
     def preview(self, company: str, entry_id: int) -> dict[str, Any]:
         """What would be made of an entry now. Raises Trouble."""
 
+    def handle(self, company: str, entry_id: int, bill: str, *, actor: str) -> None:
+        """The expense is done by the bill of this id or link, once it was looked up. Raises Trouble."""
+
     def sweep(self, company: str, *, since: dt.date | None) -> int:
         """Polls ConnectWise now; how many expenses were made due. Raises Trouble."""
 

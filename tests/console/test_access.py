@@ -42,7 +42,10 @@ def test_a_token_is_kept_only_as_a_hash(database: Database, token: Callable[...,
     assert len(row.hash) == 64
 
 
-@pytest.mark.parametrize("path", ["expenses/4711/retry", "expenses/4711/ignore", "retry", "events/1/replay"])
+@pytest.mark.parametrize(
+    "path",
+    ["expenses/4711/retry", "expenses/4711/ignore", "expenses/4711/handled", "retry", "events/1/replay"],
+)
 def test_a_viewer_may_not_act(
     app: Flask, token: Callable[..., str], add_expense: Callable[..., Expense], path: str
 ) -> None:
@@ -81,5 +84,6 @@ def test_a_foreign_expense_can_not_be_retried(
     add_expense()
     bound = Api(app, token("operator", ["beta"]))
     assert bound.post("/companies/acme/expenses/4711/retry").status_code == 404
+    assert bound.post("/companies/acme/expenses/4711/handled", {"bill_id": "1"}).status_code == 404
     assert bound.post("/companies/acme/retry").status_code == 404
     assert api.get("/companies/acme/expenses/4711").json["state"] == "needs_attention"

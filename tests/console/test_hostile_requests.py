@@ -128,7 +128,8 @@ def test_the_openapi_document_is_valid_and_names_every_call(app: Flask) -> None:
     one = "/companies/{key}/expenses/{entry_id}"
     assert calls == {
         "GET /companies", "GET /companies/{key}/expenses", f"GET {one}", f"GET {one}/preview",
-        f"POST {one}/retry", f"POST {one}/approve", f"POST {one}/ignore", "POST /companies/{key}/retry",
+        f"POST {one}/retry", f"POST {one}/approve", f"POST {one}/ignore", f"POST {one}/handled",
+        "POST /companies/{key}/retry",
         "GET /companies/{key}/causes", "GET /companies/{key}/events",
         "POST /companies/{key}/events/{event_id}/replay", "GET /queue",
     }  # fmt: skip
@@ -150,7 +151,7 @@ def test_every_call_keeps_what_its_document_says_to_everybody(
         add_expense(entry_id, cause="closed_period")
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
-    assert len(operations) == 12
+    assert len(operations) == 13
     caller = Api(app, token(role, companies))
     for operation in operations:
         _try(operation, caller)

@@ -25,7 +25,7 @@ from models.expense import Tick
 from sandbox.server import serve
 from settings import ROOT, read_settings
 from tests.console.conftest import MORNING, Api
-from tests.journey.conftest import COMPANY_FILE
+from tests.journey.conftest import COMPANY_FILE, TENANT
 
 TOKEN = 'refresh_token = "sandbox-refresh-token"'
 Run = Callable[..., Result]
@@ -175,3 +175,44 @@ def test_bin_manage_runs_from_anywhere_and_tells_its_status(environ: dict[str, s
     assert (failed.returncode, failed.stdout) == (1, "")
     assert "acme has no expense 1" in failed.stderr
     assert manage("expense", "nonsense").returncode == 2
+
+
+def test_a_bill_made_by_hand_is_named_by_the_command_and_by_the_api(
+    run: Run, sandbox: str, environ: dict[str, str]
+) -> None:
+    first, second = approve_lunch(sandbox), approve_lunch(sandbox)
+    assert run("sweep", "acme", "--since", "2026-08-01").exit_code == 0
+    bills = [type_bill(sandbox, number) for number in ("INV-1", "INV-2")]
+    refused = run("expense", "handled", "acme", str(first), "--bill", "INV-1")
+    assert refused.exit_code == 1 and "neither the id of a bill" in refused.stderr
+    told = run("expense", "handled", "acme", str(first), "--bill", bills[0])
+    assert told.exit_code == 0 and f"{first} is done. Handled by hand, as " in told.output
+    with Database(environ["DATABASE_URL"]).write() as session:
+        token = add_token(session, "bo", role="operator", now=MORNING)
+    api = Api(create_app(read_settings(environ)), token)
+    one = f"/companies/acme/expenses/{second}"
+    taken = api.post(f"{one}/handled", {"bill_id": bills[0]})
+    assert (taken.status_code, taken.json["cause"]) == (409, "bill_taken")
+    answer = api.post(f"{one}/handled", {"bill_id": bills[1]})
+    assert (answer.status_code, answer.json) == (202, {"status": "handled"})
+    shape = api.get(one).json
+    assert (shape["state"], shape["documents"][0]["remote_id"]) == ("done", bills[1])
+    assert "as token bo said: bill INV-2" in shape["why"]
+    assert [step["actor"] for step in shape["timeline"] if step["what"] == "handled by hand"] == ["token bo"]
+
+
+def type_bill(sandbox: str, number: str) -> str:
+    """A bookkeeper's own bill in Xero; its id."""
+    tokens = requests.post(f"{sandbox}/_sandbox/xero/grants", json={"tenants": [TENANT]}, timeout=10).json()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}", "Xero-Tenant-Id": TENANT}
+    line = {"Description": "Lunch", "Quantity": 1, "UnitAmount": "120.50", "AccountCode": "420"}
+    body = {"Type": "ACCPAY", "InvoiceNumber": number, "Contact": {"Name": "Lunch Bar"}, "LineItems": [line]}
+    body |= {"Date": "2026-08-21", "DueDate": "2026-08-21", "Status": "AUTHORISED"}
+    body |= {"LineAmountTypes": "Inclusive"}
+    made = requests.put(
+        f"{sandbox}/api.xro/2.0/Invoices",
+        json={"Invoices": [body]},
+        headers=headers | {"Accept": "application/json"},
+        timeout=10,
+    )
+    return str(made.json()["Invoices"][0]["InvoiceID"])
