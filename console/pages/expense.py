@@ -14,16 +14,19 @@ from marshmallow import ValidationError
 from console.access import caller
 from console.api.answers import refusal_of
 from console.api.fields import is_number
-from console.api.schemas import IgnoreBody
+from console.api.schemas import HandledBody, IgnoreBody
 from console.pages.blueprint import COMPANY, ENTRY, PageBlueprint
 from console.pages.live import live_answer
 from console.replaying import replay
 from console.services import services
 from errors import NeedsAttention, Trouble
+from mappers.traits import TRAITS
 from models import queries, states
 from models.actions import approve_expense, find_expense, ignore_expense, retry_expense
 from models.company import Event
 from models.expense import Document, Expense
+from models.handling import is_by_hand, why_not
+from models.receipts import RECEIPT
 
 HERE = f"{COMPANY}/expenses/{ENTRY}"
 CALLBACKS = 20  # that the page offers to take in again
@@ -50,6 +53,16 @@ class Story:
     @property
     def may_ignore(self) -> bool:
         return self.expense.state not in (states.DONE, states.IGNORED, states.UNDONE)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether its bill is a person's."""
+        return any(is_by_hand(document) for document in self.documents)
+
+    @property
+    def may_be_handled(self) -> bool:
+        made = [document for document in self.documents if document.kind != RECEIPT]
+        return why_not(self.expense, made) is None
 
 
 @blueprint.reads(HERE)
@@ -118,6 +131,20 @@ def ignore(key: str, entry_id: int) -> ResponseReturnValue:
     return _back(entry_id, "It is ignored from now on. Retry brings it back.", "done")
 
 
+@blueprint.acts(f"{HERE}/handled")
+def handled(key: str, entry_id: int) -> ResponseReturnValue:
+    """A person made its bill in the ledger: looked up there first."""
+    try:
+        bill = HandledBody().load({"bill_id": request.form.get("bill_id", "").strip()})["bill_id"]
+    except ValidationError:
+        return _back(entry_id, "Paste the bill's id, or the address of its page, in one line.", "problem")
+    try:
+        services().by_hand.handle(g.company.key, entry_id, bill, actor=caller().actor)
+    except Trouble as trouble:
+        return _back(entry_id, refusal_of(trouble).message, "problem")
+    return _back(entry_id, "The bill was found and agrees; the expense is done.", "done")
+
+
 @blueprint.acts(f"{HERE}/replay")
 def replay_event(key: str, entry_id: int) -> ResponseReturnValue:
     """Takes a stored callback of this expense in again."""
@@ -157,6 +184,8 @@ def _context(story: Story) -> dict[str, Any]:
         "entry_text": json.dumps(entry, indent=2, ensure_ascii=False) if entry else None,
         "retriable": states.RETRIABLE,
         "awaiting": states.AWAITING_APPROVAL,
+        "is_by_hand": is_by_hand,
+        "ledger": TRAITS[g.company.provider].name,
     }
 
 

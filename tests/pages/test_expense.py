@@ -79,6 +79,7 @@ def test_each_state_offers_what_can_be_done(person: People, add_expense: Add, st
     assert ("/retry" in page) == (state in states.RETRIABLE)
     assert ("/approve" in page) == (state == states.AWAITING_APPROVAL)
     assert ("/ignore" in page) == (state not in (states.DONE, states.IGNORED, states.UNDONE))
+    assert ("/handled" in page) == (state not in (states.DONE, states.CHANGED, states.UNDONE))
 
 
 def test_a_retry_makes_it_due_and_is_in_the_story(
@@ -138,7 +139,7 @@ def test_a_viewer_presses_nothing(person: People, add_expense: Add, database: Da
     add_expense()
     somebody = person("viewer")
     assert "<form" not in somebody.get(HERE).text.partition("<main")[2]
-    for action in ("retry", "ignore", "approve", "replay"):
+    for action in ("retry", "ignore", "approve", "handled", "replay"):
         assert somebody.post(f"{HERE}/{action}", {"reason": "x", "event": "1"}).status_code == 403
     assert expense_of(database).state == states.NEEDS_ATTENTION
 
@@ -147,7 +148,7 @@ def test_nobody_reads_another_companys_expense(person: People, posted: Expense, 
     somebody = person("admin", ["beta"])
     for path in (HERE, f"{HERE}/story", f"{HERE}/preview", "/companies/beta/expenses/4711"):
         assert somebody.get(path).status_code == 404
-    for action in ("retry", "ignore", "approve", "replay"):
+    for action in ("retry", "ignore", "approve", "handled", "replay"):
         assert somebody.post(f"{HERE}/{action}", {"reason": "x"}).status_code == 404
 
 
