@@ -1,4 +1,4 @@
-"""What an expense costs our own processor: one worker, batches of a hundred, the providers in another process.
+"""What an expense costs our own processor: one worker, batches of a hundred, providers in another process.
 
 All of the worker counts, with the processes that it forks for its jobs; waiting does not.
 """
