@@ -107,7 +107,8 @@ def authorize(world: World, request: Request) -> Reply:
         for place, company in enumerate(world.qbo_companies.values())
     )
     return text_reply(
-        '<!doctype html><html lang="en"><title>Sandbox sign-in</title><h1>Pretend QuickBooks</h1>'
+        '<!doctype html><html lang="en"><link rel="icon" href="data:,">'
+        "<title>Sandbox sign-in</title><h1>Pretend QuickBooks</h1>"
         f"<p>{escape(request.query['client_id'])} wants access to:</p>"
         f'<form method="post" action="/connect/oauth2">{hidden}{choices}'
         '<button name="decision" value="allow">Connect</button> '

@@ -106,7 +106,8 @@ def authorize(world: World, request: Request) -> Reply:
         for org in world.organisations.values()
     )
     page = (
-        '<!doctype html><html lang="en"><title>Sandbox sign-in</title><h1>Pretend Xero</h1>'
+        '<!doctype html><html lang="en"><link rel="icon" href="data:,">'
+        "<title>Sandbox sign-in</title><h1>Pretend Xero</h1>"
         f"<p>{escape(request.query['client_id'])} wants access to:</p>"
         f'<form method="post" action="/identity/connect/authorize">{hidden}{boxes}'
         '<button name="decision" value="allow">Allow access</button> '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import threading
@@ -113,11 +114,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:  # noqa: F811
-    """Where the application listens, in a thread of this process."""
+    """Where the application listens, in a thread of this process; providers send the browser back there."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
+    found = f"http://127.0.0.1:{server.server_port}"
+    app.extensions["console"] = dataclasses.replace(app.extensions["console"], public_url=found)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield found
     server.shutdown()
     thread.join()
     server.server_close()

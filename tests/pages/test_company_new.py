@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 
 from models.company import Company
@@ -68,7 +68,6 @@ def test_only_admins_of_all_companies_add_one(person: People, acme: Company) -> 
 
 
 def test_from_the_first_form_to_readiness(page: Page, database: Database, sandbox_url: str) -> None:
-    bring_back_here(page)
     page.get_by_role("link", name="Add a company").click()
     look_at(page, "company-new")
     for label, name in (("Name", "name"), ("Key", "key"), ("Company at sign-in", "company_id"),
@@ -95,13 +94,3 @@ def test_from_the_first_form_to_readiness(page: Page, database: Database, sandbo
     expect(page.get_by_text("Gamma MSP is not ready")).to_be_visible()
     with database.read() as session:
         assert session.scalar(select(func.count(Company.connection_id))) == 1
-
-
-def bring_back_here(page: Page) -> None:
-    """The provider sends the browser to PUBLIC_URL; here that is wherever this test's server listens."""
-    ours = page.url.rstrip("/")
-
-    def lead(route: Route, request: Request) -> None:
-        route.fulfill(status=302, headers={"Location": request.url.replace("http://localhost:8000", ours)})
-
-    page.route("http://localhost:8000/**", lead)
