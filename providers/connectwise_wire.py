@@ -212,7 +212,7 @@ def _refuse(answer: Answer, path: str, *, company_id: str) -> None:
     if answer.status == 401:
         raise Paused(
             f"{PROVIDER} refused the API keys of {company_id}.{said} They may have been deleted, or the API "
-            "member made inactive: make new keys there and put them into the [connectwise] settings."
+            "member made inactive: make new keys there, and save them under Connections or by file."
         )
     if answer.status == 403:
         right = next((right for start, right in _RIGHTS if path.startswith(start)), f"for {path}")

@@ -9,7 +9,7 @@ from console.access import caller
 from console.api.answers import refusal_of
 from console.company_change import Edit, edit_company, settings_after, version_of
 from console.services import services
-from errors import Problems, Trouble
+from errors import Paused, Problems, Trouble
 from mappers.company import CompanySettings
 from mappers.company_file import load, load_text
 
@@ -50,10 +50,11 @@ def not_saved(edit: Edit) -> CompanySettings:
 
 
 def in_words(trouble: Trouble) -> str:
-    """Trouble for the person at the form; of a file's faults only the faults themselves."""
+    """Trouble for the person at the form; of a file's faults only the faults themselves, and of a lost
+    connection only what is wrong there: the company may not be there yet."""
     if isinstance(trouble, Problems):
         return "Nothing was saved:\n" + "\n".join(f"– {problem}" for problem in trouble.problems)
-    return refusal_of(trouble).message
+    return str(trouble) if isinstance(trouble, Paused) else refusal_of(trouble).message
 
 
 def typed(name: str) -> str:

@@ -33,6 +33,7 @@ def test_a_company_is_added_when_its_keys_work(person: People, database: Databas
     form = FORM | {"site": sandbox_url}
     wrong = somebody.post(NEW, form | {"private_key": "wrong-9"})
     assert wrong.status_code == 400 and "wrong-9" not in wrong.text and companies(database) == []
+    assert "ConnectWise refused the API keys" in wrong.text and "paused" not in wrong.text
     answer = somebody.post(NEW, form, follow_redirects=True)
     assert "Go on with the next step." in answer.text and "1 of 6 done" in answer.text
     assert companies(database) == ["gamma"]
