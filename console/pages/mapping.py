@@ -89,6 +89,7 @@ def _context() -> dict[str, Any]:
         "members": _members(settings, lists.site),
         "accounts": lambda chosen: pickers.cost_accounts(lists.books, chosen),
         "codes": lambda chosen: pickers.tax_codes(lists.books, chosen),
+        "have_own_tax": lists.books is None or any(account.tax_code for account in lists.books.accounts),
         "waiting": {table: [c for c in causes if c.cause in names] for table, names in CAUSES.items()},
     }
 
