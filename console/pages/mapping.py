@@ -48,6 +48,12 @@ class Row:
     is_there: bool = True  # at ConnectWise
 
 
+@blueprint.app_template_test("cured_by_mapping")
+def is_cured_here(cause: str | None) -> bool:
+    """Whether expenses of this cause wait for a row of this page."""
+    return any(cause in causes for causes in CAUSES.values())
+
+
 @blueprint.reads(HERE)
 def show(key: str) -> ResponseReturnValue:
     """Every table, unmapped rows first."""
