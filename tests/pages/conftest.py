@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
@@ -33,6 +33,7 @@ from tests.console.conftest import (  # noqa: F401 - the known world of programs
 
 PASSWORD = "three words together"
 HASH = hash_password(PASSWORD, email="")
+PATIENCE = 30_000.0  # milliseconds
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
     "--no-sandbox",
@@ -106,6 +107,9 @@ def browser() -> Iterator[Browser]:
     """Debian's Chromium, or whatever stands for it on the PATH."""
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     assert program, f"No browser was found ({', '.join(CHROMIUM)}): apt-get install chromium"
+    expect.set_options(
+        timeout=PATIENCE
+    )  # a live piece looks every five seconds, and machines are slow at times
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=QUIET)
         yield chromium
@@ -130,7 +134,7 @@ def address(app: Flask) -> Iterator[str]:  # noqa: F811
 def page(browser: Browser, address: str, add_person: Callable[..., str]) -> Iterator[Page]:
     """An admin of all companies in a real browser, at the first page. What the scripts complain of fails."""
     context = browser.new_context(base_url=address, viewport=DESK)  # type: ignore[arg-type]
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
