@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 import structlog
+from redis import Redis
 from redis.exceptions import RedisError
 
 from console.jobs import list_workers
@@ -39,6 +40,15 @@ def look_at_health(services: Services, company: Company, *, now: dt.datetime) ->
         _callback(company),
         *_behind_redis(services, company),
     ]
+
+
+def is_redis_there(redis: Redis) -> bool:
+    """Whether Redis answers: without it nobody is told to post."""
+    try:
+        return bool(redis.ping())
+    except (RedisError, OSError) as error:
+        log.warning("nothing is posted now: Redis is away", error=type(error).__name__)
+        return False
 
 
 def _books(company: Company, *, now: dt.datetime) -> Sign:

@@ -17,6 +17,7 @@ from console.access import caller
 from console.api.answers import said
 from console.api.fields import cursor_of, is_number
 from console.api.schemas import ExpenseQuery
+from console.condition import is_redis_there
 from console.csv_export import expenses_csv
 from console.pages.blueprint import COMPANY, PageBlueprint
 from console.pages.live import live_answer
@@ -39,11 +40,13 @@ class Listing:
     counts: dict[str, int]
     causes: list[queries.CauseGroup]
     now: dt.datetime
+    is_posting: bool  # False: Redis is away
 
     @property
     def version(self) -> str:
         rows = [(e.id, e.updated_at, e.lease is not None) for e in self.page.expenses]
-        seen = (rows, sorted(self.counts.items()), self.causes, self.now.replace(second=0, microsecond=0))
+        minute = self.now.replace(second=0, microsecond=0)
+        seen = (rows, sorted(self.counts.items()), self.causes, minute, self.is_posting)
         return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 
@@ -128,6 +131,7 @@ def _look() -> Listing:
             counts=queries.count_open(session, g.company.id),
             causes=queries.list_causes(session, g.company.id),
             now=services().database.now(session),
+            is_posting=is_redis_there(services().redis),
         )
 
 
