@@ -47,6 +47,13 @@ QUIET = (
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What a page looks like in a browser is no matter of the database; what it tells and does is."""
+    if "page" in metafunc.fixturenames:
+        metafunc.definition.add_marker("one_database")
+
+
 @dataclass
 class Somebody:
     """A person at a browser without a screen. `post` sends the proof of our own forms along."""

@@ -15,7 +15,6 @@ from tests.pages.looks import look_at
 from tests.pages.reached import app, sandbox_url
 
 __all__ = ["app", "sandbox_url"]
-pytestmark = pytest.mark.one_database
 
 NEW = "/companies/new"
 FORM = {"name": "Gamma MSP", "key": "gamma", "timezone": "Australia/Brisbane", "start_date": "2026-07-01",
@@ -41,6 +40,7 @@ def test_a_company_is_added_when_its_keys_work(person: People, database: Databas
     assert again.status_code == 400 and "There is a company &#34;gamma&#34; already" in again.text
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -24,7 +24,6 @@ from tests.pages.looks import look_at
 from tests.pages.reached import app, sandbox_url
 
 __all__ = ["app", "sandbox_url"]
-pytestmark = pytest.mark.one_database
 
 HERE = "/companies/acme/connections"
 START = "/connect/xero/acme"

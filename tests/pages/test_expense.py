@@ -18,8 +18,6 @@ from tests.console.conftest import MORNING, add_document
 from tests.pages.conftest import People
 from tests.pages.looks import look_at
 
-pytestmark = pytest.mark.one_database
-
 Add = Callable[..., Expense]
 HERE = "/companies/acme/expenses/4711"
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from models.company import Company
 from models.database import Database
 from tests.pages.conftest import People
 from tests.pages.looks import look_at
-
-pytestmark = pytest.mark.one_database
 
 
 def test_companies_are_shown_with_what_ails_them(person: People, acme: Company, database: Database) -> None:

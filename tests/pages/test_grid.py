@@ -19,7 +19,6 @@ from tests.pages.looks import look_at
 from tests.pages.reached import Real, add_real, app, live, sandbox_url
 
 __all__ = ["add_real", "app", "live", "sandbox_url"]
-pytestmark = pytest.mark.one_database
 
 HERE = "/companies/acme/expense-connect"
 RULE = {"member": "asmith", "payment_type": "Corporate Amex", "action": "payment_account", "account": "092"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.routing import Rule
@@ -15,7 +14,6 @@ from models.people import User
 from models.roles import ADMIN, OPERATOR
 from tests.pages.conftest import People
 
-pytestmark = pytest.mark.one_database
 SAMPLES = {
     "key": "acme",
     "entry_id": 4711,

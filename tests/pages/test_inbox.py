@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page
 from sqlalchemy import select
 
@@ -14,7 +13,6 @@ from models.inbox import Message, store_messages
 from tests.pages.conftest import People
 from tests.pages.looks import look_at
 
-pytestmark = pytest.mark.one_database
 INBOX = "/companies/acme/inbox"
 
 

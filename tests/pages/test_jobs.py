@@ -25,7 +25,6 @@ from tests.pages.looks import look_at
 from workers.queue_worker import QueueWorker
 from workers.queues import POST, POST_EXPENSES, enqueue, queue, redis_client
 
-pytestmark = pytest.mark.one_database
 TRACE = 'Traceback (most recent call last):\n  File "posting.py", line 1\nValueError: <b>no</b> such thing'
 
 

@@ -21,7 +21,6 @@ from tests.console.conftest import MORNING
 from tests.pages.conftest import PASSWORD, People, Somebody
 from tests.pages.looks import look_at
 
-pytestmark = pytest.mark.one_database
 AddPerson = Callable[..., str]
 
 
@@ -39,6 +38,7 @@ def test_a_page_leads_to_the_login_and_from_there_back(stranger: Somebody) -> No
     assert wanted and stranger.log_in(next=wanted.group(1)).headers["Location"] == "/?from=mail"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "address",
     [
@@ -165,6 +165,7 @@ def test_the_pages_before_the_login_read_well(page: Page, database: Database) ->
     look_at(page, "login")
 
 
+@pytest.mark.one_database
 def test_the_first_admins_page_reads_well(browser: Browser, address: str, database: Database) -> None:
     with database.write() as session:
         link = make_first_admin_link(session, now=database.now(session))

@@ -22,7 +22,6 @@ from tests.pages.looks import look_at
 from tests.pages.reached import app, live, sandbox_url
 
 __all__ = ["app", "live", "sandbox_url"]
-pytestmark = pytest.mark.one_database
 
 HERE = "/companies/acme"
 EXPENSES = {

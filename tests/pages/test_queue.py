@@ -19,8 +19,6 @@ from tests.console.conftest import MORNING
 from tests.pages.conftest import People
 from tests.pages.looks import look_at
 
-pytestmark = pytest.mark.one_database
-
 Add = Callable[..., Expense]
 QUEUE = "/companies/acme/queue"
 

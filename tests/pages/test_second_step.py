@@ -6,7 +6,6 @@ import datetime as dt
 import re
 
 import pyotp
-import pytest
 from flask import Flask
 from playwright.sync_api import Page
 from sqlalchemy import update
@@ -17,7 +16,6 @@ from models.people import RecoveryCode, User
 from tests.pages.conftest import PASSWORD, People, Somebody
 from tests.pages.looks import look_at
 
-pytestmark = pytest.mark.one_database
 HOUR = 120  # half minutes
 
 

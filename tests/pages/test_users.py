@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
@@ -14,8 +13,6 @@ from models.users import find_user, roles_of
 from tests.console.conftest import Api
 from tests.pages.conftest import PASSWORD, People, Somebody
 from tests.pages.looks import look_at
-
-pytestmark = pytest.mark.one_database
 
 
 def number_of(database: Database, email: str) -> int:
