@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
-import secrets
 import shutil
 import signal
 import sys
@@ -17,17 +15,11 @@ from typing import Any
 
 from rich.console import Console
 
-from bin.demo_month.month import Spent, expenses
-from bin.demo_month.pretend import APP, ORIGINS, QBO_REALM, SECRETS, XERO_TENANT, Pretend
-from bin.demo_month.quickbooks import quickbooks_expenses
+from bin.demo_month.month import expenses
+from bin.demo_month.opening import ADMIN, PASSWORD, make_service, start
 from bin.demo_month.relay import Relay
-from bin.demo_month.story import COMPANY_FILES, MANAGE, Month, NotAsExpected, Side
-from bin.service import Service, ServiceFailed, free_port
-
-START_SECONDS = 30.0
-PYTHON = sys.executable
-KEYS = ("acme", "acme-q")
-ADMIN, PASSWORD = "admin@example.com", f"demo-{secrets.token_hex(4)}"
+from bin.demo_month.story import Month, NotAsExpected
+from bin.service import Service, ServiceFailed
 
 
 def main() -> int:
@@ -38,7 +30,7 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             folder = _folder(stack, keep=options.keep, console=console)
-            service = stack.enter_context(_service(folder, options.port))
+            service = stack.enter_context(make_service(folder, options.port))
             stack.callback(_on_signals, signal.SIG_IGN)  # once it ends, it ends in order
             _show(console, service, options)
     except KeyboardInterrupt:
@@ -89,17 +81,10 @@ def _folder(stack: ExitStack, *, keep: bool, console: Console) -> Path:
     return folder
 
 
-def _service(folder: Path, port: int | None) -> Service:
-    port = free_port(preferred=port or 8000)
-    address = f"http://127.0.0.1:{port}"
-    settings = {"PORT": str(port), "PUBLIC_URL": address, "WEB_CONCURRENCY": "1", **APP, **SECRETS}
-    return Service(folder, settings | {"GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}"})
-
-
 def _show(console: Console, service: Service, options: argparse.Namespace) -> None:
     started = time.monotonic()
     console.print("Starting Redis, the pretend ConnectWise, ledgers and bank, web, workers and clock ...")
-    xero, qbo = _start(service, options.month)
+    xero, qbo = start(service, options.month)
     console.print(
         f"Ready after {time.monotonic() - started:.1f} s: companies acme (Xero) and acme-q (QuickBooks) are"
         " imported, their callbacks registered."
@@ -110,48 +95,6 @@ def _show(console: Console, service: Service, options: argparse.Namespace) -> No
     console.print(f"[green]As expected[/green]: all {counts}, after {took:.1f} s.")
     if not options.once:
         _stay(console, service, xero.relay)
-
-
-def _start(service: Service, month: list[Spent]) -> tuple[Side, Side]:
-    service.start_redis()
-    service.start("sandbox", PYTHON, "-m", "sandbox", "--port", "0", "--seed", "demo")
-    service.release()
-    url = _sandbox_address(service)
-    pretend = Pretend(url, "xero", "acme_f", XERO_TENANT), Pretend(url, "qbo", "acme_q", QBO_REALM)
-    for one in pretend:
-        one.close_books()
-    service.environ |= dict.fromkeys(ORIGINS, url)
-    service.run(MANAGE, "user", "add", ADMIN, "--role", "admin", "--password-stdin", typed=PASSWORD)
-    service.start_all(copies={"worker": 2})
-    for file in COMPANY_FILES.values():
-        service.run(MANAGE, "company", "import", str(file))
-    for key in KEYS:
-        service.run(MANAGE, "callback", "register", key)
-    token = service.run(MANAGE, "token", "add", "demo", "--role", "admin").strip()
-    relays = [Relay(service.environ["PUBLIC_URL"], token, key) for key in KEYS]
-    _wait_until_ready(service, relays[0])
-    return Side(pretend[0], relays[0], month), Side(pretend[1], relays[1], quickbooks_expenses())
-
-
-def _sandbox_address(service: Service) -> str:
-    """Where the sandbox listens, on a port of its choice, once it does."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        service.check()
-        ready = re.search(r"Sandbox ready on (\S+)", service.last_words("sandbox"))
-        if ready:
-            return ready.group(1)
-        time.sleep(0.05)
-    raise ServiceFailed(f"The sandbox did not start within {START_SECONDS:.0f} s.")
-
-
-def _wait_until_ready(service: Service, relay: Relay) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not relay.is_ready():
-        service.check()
-        if time.monotonic() > deadline:
-            raise ServiceFailed(f"web did not become ready. Its last words:\n{service.last_words('web_0')}")
-        time.sleep(0.1)
 
 
 def _stay(console: Console, service: Service, relay: Relay) -> None:

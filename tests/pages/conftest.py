@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,21 +29,11 @@ from tests.console.conftest import (  # noqa: F401 - the known world of programs
     sealer,
     take_in,
 )
+from tests.pages.browsing import DESK, launch
 
 PASSWORD = "three words together"
 HASH = hash_password(PASSWORD, email="")
 PATIENCE = 30_000.0  # milliseconds
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -112,15 +101,11 @@ def person(app: Flask, add_person: Callable[..., str]) -> People:  # noqa: F811
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, or whatever stands for it on the PATH."""
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    assert program, f"No browser was found ({', '.join(CHROMIUM)}): apt-get install chromium"
     expect.set_options(
         timeout=PATIENCE
     )  # a live piece looks every five seconds, and machines are slow at times
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=QUIET)
+    with sync_playwright() as playwright, launch(playwright) as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture

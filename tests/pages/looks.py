@@ -8,7 +8,7 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.pages.conftest import DESK, PHONE
+from tests.pages.browsing import DESK, PHONE
 
 PICTURES = os.environ.get("PICTURES")  # a folder: developers look at what was seen
 

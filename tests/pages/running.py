@@ -16,7 +16,7 @@ from bin.demo_month.pretend import APP, ORIGINS
 from bin.service import Service, free_port
 from tests.faults.conftest import wait_until
 from tests.journey.conftest import sandbox_url
-from tests.pages.conftest import DESK
+from tests.pages.browsing import DESK
 
 __all__ = ["sandbox_url", "stage"]
 

@@ -14,7 +14,8 @@ from models import states
 from models.company import Company
 from models.database import Database
 from models.expense import Expense
-from tests.pages.conftest import DESK, PASSWORD, PATIENCE
+from tests.pages.browsing import DESK
+from tests.pages.conftest import PASSWORD, PATIENCE
 from tests.pages.reached import app, live, sandbox_url
 from tests.pages.test_grid import rules
 from tests.pages.test_mapping import settings_of
