@@ -238,7 +238,7 @@ def _contacts(candidates: Mapping[str, Sequence[Contact]], wanted: Sequence[Docu
             yield _warning(
                 "contact_will_be_made",
                 f"{document.name} ({document.number}) has no contact in the books; one will be made.",
-                "Nothing, if that is wanted; else tie the member to a contact by a [[members]] row.",
+                "If that is not wanted, tie the member to a contact by a [[members]] row.",
             )
 
 
