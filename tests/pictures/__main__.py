@@ -63,7 +63,10 @@ def pictures(done: int) -> list[Picture]:
         Picture(name="queue", path=f"{ACME}/queue", size=DESK),
         Picture(name="expense", path=f"{ACME}/expenses/{done}", size=DESK),
         Picture(
-            name="expense-connect", path=f"{ACME}/expense-connect", size=DESK, prepare=show_a_rules_effect
+            name="expense-connect",
+            path=f"{ACME}/expense-connect",
+            size=DESK | {"height": 1560},  # the rules and what one of them makes
+            prepare=show_a_rules_effect,
         ),
         Picture(name="mapping", path=f"{ACME}/mapping", size=DESK),
         Picture(name="queue-phone", path=f"{ACME}/queue?state=needs_attention", size=PHONE),
