@@ -18,6 +18,7 @@ from mappers.plan import plan as plan_documents
 from models import outbox as memory
 from models import states
 from models.claims import record_readings, renew_lease
+from models.history import note_steps
 from workers.case import DATABASE_AWAY, Case, each, record
 from workers.contacts import Contacts
 from workers.endings import awaiting, columns_of
@@ -77,7 +78,7 @@ class _Planning:
         for case in planned:
             if case.is_open:
                 case.is_recorded = True
-                self._tell(case)
+                self._keep_drafts_here(case)
 
     def _decide(self, case: Case) -> None:
         assert case.entry is not None
@@ -119,10 +120,14 @@ class _Planning:
         }
         memory.save_plans(session, company_id=work.company_id, plans=plans, now=now)
         record_readings(session, {case.expense.id: columns_of(case) for case in cases}, lease=work.lease)
+        steps = [(case.expense.id, f"planned: {self._in_words(case)}") for case in cases]
+        note_steps(session, steps, company_id=work.company_id, at=now)
 
-    def _tell(self, case: Case) -> None:
+    def _in_words(self, case: Case) -> str:
+        return ", ".join(_in_words(document) for document in self.plans[case.expense.id])
+
+    def _keep_drafts_here(self, case: Case) -> None:
         made = self.plans[case.expense.id]
-        case.notes.append("planned: " + ", ".join(_in_words(d) for d in made))
         if not self.work.traits.has_drafts and not all(d.approved for d in made):
             case.verdict = awaiting(case)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models import states
+from models.queries import timeline
 from tests.journey.conftest import TENANT, Journey
 from workers.sweep import look_for_reconciled
 
@@ -18,6 +19,15 @@ def test_anas_taxi_becomes_a_bill_paid_from_the_card(journey: Journey) -> None:
         "payment",
         "Amex 1001",
     )
+
+
+def test_the_story_is_told_in_the_order_in_which_it_happened(journey: Journey) -> None:
+    [entry_id] = journey.add({})
+    journey.post()
+    with journey.database.read() as session:
+        told = [(step.what, step.actor) for step in timeline(session, journey.expense(entry_id))]
+    assert (told[0], told[-1]) == (("planned", "worker"), ("done", "worker"))
+    assert told[1:3] == [("posted", "ledger")] * 2
 
 
 def test_fifty_expenses_are_two_writes(journey: Journey) -> None:
