@@ -166,8 +166,7 @@ def find_changes(old: str, new: str) -> list[str]:
     for table in {**before, **after}:
         one, other = before.get(table, {}), after.get(table, {})
         if isinstance(one or other, list):
-            if one != other:
-                changes.append(f"[[{table}]] {_rows_changed(one or [], other or [])}")
+            changes += [f"[[{table}]] {change}" for change in _rows_changed(one or [], other or [])]
         else:
             changes += [
                 f"[{table}] {name}: {_shown(one.get(name))} → {_shown(other.get(name))}"
@@ -177,12 +176,17 @@ def find_changes(old: str, new: str) -> list[str]:
     return changes
 
 
-def _rows_changed(before: list[Any], after: list[Any]) -> str:
-    gone = sum(row not in after for row in before)
-    come = sum(row not in before for row in after)
-    if not gone and not come:
-        return "are in another order"
-    return f"{come} new, {gone} gone, {len(after)} in all"
+def _rows_changed(before: list[Any], after: list[Any]) -> list[str]:
+    """The rows that go and those that come, each whole; a row that was edited is both."""
+    if before == after:
+        return []
+    changes = [f"gone: {_row_shown(row)}" for row in before if row not in after]
+    changes += [f"new: {_row_shown(row)}" for row in after if row not in before]
+    return changes or ["are in another order"]
+
+
+def _row_shown(row: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {_shown(value)}" for name, value in row.items())
 
 
 def _shown(value: Any) -> str:

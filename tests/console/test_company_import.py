@@ -61,7 +61,11 @@ def test_a_changed_file_says_what_changed_and_who(take_in: Importer, database: D
     assert outcome.status == "updated"
     assert "[expenses] due_days: 14 → 30" in outcome.changes
     assert "[expenses] offset_account: 850 → 851" in outcome.changes
-    assert "[[rules]] 1 new, 1 gone, 1 in all" in outcome.changes
+    rule = "payment_type = Corporate Amex, action = payment_account, account = Amex 1001"
+    assert [change for change in outcome.changes if "rules" in change] == [
+        f"[[rules]] gone: member = ana, {rule}",
+        f"[[rules]] new: member = bob, {rule}",
+    ]
     with database.read() as session:
         row = session.scalars(select(History).order_by(History.id.desc())).first()
     assert row is not None and row.actor == "the tests" and "due_days" in row.text
