@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import TooManyRequests
 
 from models.company import Company
+from models.database import Database
+from models.people import UserRole
 from tests.pages.conftest import People
 from tests.pages.looks import look_at
 
@@ -42,6 +45,23 @@ def test_a_wrong_argument_is_told_in_a_sentence(person: People, acme: Company) -
 def test_what_htmx_asked_for_is_refused_in_a_piece(person: People, acme: Company) -> None:
     answer = person("viewer").get("/companies/acme/expenses/1", headers={"HX-Request": "true"})
     assert answer.status_code == 404 and "<html" not in answer.text and 'role="alert"' in answer.text
+
+
+def test_a_refused_press_says_so_where_its_answer_would_stand(
+    page: Page, acme: Company, database: Database
+) -> None:
+    other = page.context.new_page()  # one that may be refused
+    other.goto("/companies/acme/expense-connect")
+    with database.write() as session:  # an admin until a moment ago
+        session.execute(update(UserRole).values(role="viewer"))
+    other.get_by_role("button", name="Preview").click()
+    expect(other.locator("#effects").get_by_role("alert")).to_contain_text("This needs the role admin")
+    other.context.set_offline(True)
+    other.get_by_role("button", name="Preview").click()
+    expect(other.locator("#effects")).to_have_text(
+        "No answer came. Look at your connection, then press again."
+    )
+    other.context.set_offline(False)
 
 
 def test_every_error_page_looks_well(page: Page, app: Flask, acme: Company, beta: Company) -> None:
