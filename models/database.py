@@ -135,6 +135,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = self._engine(pool_size, patience)
         self._writing = self.engine.execution_options(begin="IMMEDIATE")
+        self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def _engine(self, pool_size: int, patience: float | None) -> Engine:
         # errors end in logs and in RQ: no bodies, no sealed tokens there
@@ -166,6 +167,16 @@ class Database:
         """A session that commits at the end of the block, or rolls back on any exception."""
         with Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def write_at_once(self) -> Iterator[Session]:
+        """As `write`; on PostgreSQL each statement commits itself, without trips for BEGIN and COMMIT."""
+        if self.is_sqlite:
+            with self.write() as session:
+                yield session
+        else:
+            with Session(self._at_once, expire_on_commit=False) as session:
+                yield session
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:

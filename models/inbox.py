@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, and_, case, or_, select, update
+from sqlalchemy import Select, Table, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.company import Event
 from models.database import utcnow
 from models.expense import Expense
-from models.many_rows import INSERTS, MOST_ROWS, insert_rows
+from models.many_rows import INSERTS, MOST_ROWS, insert_from, insert_rows
 from models.states import QUEUED, WOKEN_BY_CALLBACK
 
 DELETED = "deleted"
@@ -37,28 +37,25 @@ class Message:
 
 
 def store_messages(session: Session, messages: Sequence[Message]) -> list[bool]:
-    """Stores the messages and wakes their expenses; True for each that was new, False for a duplicate."""
-    new: list[bool] = []
-    fresh: dict[tuple[int, int], bool] = {}
-    seen: set[tuple[int, str]] = set()
+    """Stores the messages and wakes their expenses; True for each that was new, False for a duplicate.
+
+    At most MOST_ROWS of them are one statement on PostgreSQL, and need no transaction around it.
+    """
     stored = {
         identity
         for start in range(0, len(messages), MOST_ROWS)
-        for identity in _insert_events(session, messages[start : start + MOST_ROWS])
+        for identity in _store(session, messages[start : start + MOST_ROWS])
     }
+    new: list[bool] = []
     for message in messages:
         identity = (message.company_id, message.message_id)
-        is_new = identity in stored and identity not in seen
-        seen.add(identity)
-        new.append(is_new)
-        if is_new and message.entry_id is not None:
-            expense = (message.company_id, message.entry_id)
-            fresh[expense] = fresh.get(expense, False) or message.action == DELETED
-    wake_expenses(session, fresh)
+        new.append(identity in stored)
+        stored.discard(identity)
     return new
 
 
-def _insert_events(session: Session, messages: Sequence[Message]) -> set[tuple[int, str]]:
+def _store(session: Session, messages: Sequence[Message]) -> list[tuple[int, str]]:
+    """Which are new: company id and message id."""
     rows = {
         (m.company_id, m.message_id): {
             "company_id": m.company_id,
@@ -72,9 +69,15 @@ def _insert_events(session: Session, messages: Sequence[Message]) -> set[tuple[i
         for m in messages
     }
     ordered = [rows[identity] for identity in sorted(rows)]  # one order for all: no deadlocks
-    return {
-        (company, message) for company, message in insert_rows(session, EVENTS, _now, _unless_known, ordered)
-    }
+    is_one = session.get_bind().dialect.name == "postgresql"
+    stored = insert_rows(session, EVENTS, _now, _and_wake if is_one else _unless_known, ordered).all()
+    if not is_one:
+        woken: dict[tuple[int, int], bool] = {}
+        for company_id, _, entry_id, action in stored:
+            if entry_id is not None:
+                woken[company_id, entry_id] = woken.get((company_id, entry_id), False) or action == DELETED
+        wake_expenses(session, woken)
+    return [(company_id, message_id) for company_id, message_id, *_ in stored]
 
 
 def _now() -> dict[str, Any]:
@@ -82,10 +85,18 @@ def _now() -> dict[str, Any]:
 
 
 def _unless_known(insert: Any) -> Any:
-    table = Event.__table__
-    return insert.on_conflict_do_nothing(index_elements=["company_id", "message_id"]).returning(
-        table.c.company_id, table.c.message_id
-    )
+    returned = [EVENTS.c[name] for name in ("company_id", "message_id", "entry_id", "action")]
+    return insert.on_conflict_do_nothing(index_elements=["company_id", "message_id"]).returning(*returned)
+
+
+def _and_wake(insert: Any) -> Any:
+    """What is new is stored, and its expenses are woken, as `wake_expenses` does it, in one trip."""
+    stored = _unless_known(insert).cte("stored")
+    which = (stored.c.company_id, stored.c.entry_id)
+    deleted = func.coalesce(func.bool_or(stored.c.action == DELETED), False)
+    expenses = select(*which, deleted).where(stored.c.entry_id.is_not(None)).group_by(*which).order_by(*which)
+    woken = _or_wake(insert_from(EXPENSES, ("company_id", "entry_id", "deleted"), expenses, _new_expense()))
+    return select(stored.c.company_id, stored.c.message_id).add_cte(woken.cte("woken"))
 
 
 def wake_expenses(session: Session, expenses: dict[tuple[int, int], bool]) -> None:

@@ -10,7 +10,18 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ClauseElement, ColumnElement, Dialect, Table, bindparam, func, literal, or_, select
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    Dialect,
+    Select,
+    Table,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -36,6 +47,14 @@ def insert_rows(
         return session.connection().exec_driver_sql(text, known | _columns(rows))
     values = known | {f"{name}_{n}": row[name] for n, row in enumerate(rows) for name in row}
     return session.connection().exec_driver_sql(text, tuple(values[name] for name in order))
+
+
+def insert_from(table: Table, names: Sequence[str], rows: Select[Any], constants: Values) -> Any:
+    """PostgreSQL's insert of what `rows` selects, the columns `names`, and of the same constants in each."""
+    fixed: list[Any] = [
+        v if isinstance(v, ClauseElement) else literal(v, table.c[n].type) for n, v in constants.items()
+    ]
+    return postgresql.insert(table).from_select([*names, *constants], rows.add_columns(*fixed))
 
 
 def execute_many(session: Session, statement: Any, rows: Iterable[Values]) -> None:
@@ -80,5 +99,4 @@ def _from_values(table: Table, names: Sequence[str], constants: Values, many: in
 def _from_arrays(table: Table, names: Sequence[str], constants: Values, _many: int) -> Any:
     arrays = [bindparam(name, None, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
     given = func.unnest(*arrays).table_valued(*names, name="given").render_derived()
-    fixed = [v if isinstance(v, ClauseElement) else literal(v, table.c[n].type) for n, v in constants.items()]
-    return postgresql.insert(table).from_select([*names, *constants], select(*given.c, *fixed))
+    return insert_from(table, names, select(*given.c), constants)

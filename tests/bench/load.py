@@ -9,7 +9,7 @@ import select
 import socket
 import statistics
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -92,7 +92,8 @@ def run(port: int, requests: Sequence[bytes], *, connections: int) -> Result:
 def run_at(port: int, requests: Sequence[bytes], *, rate: float, connections: int) -> Result:
     """Sends so many requests a second. Times count from when a request should have left, so that a server
     that stalls is charged for all that had to wait. Raises OSError."""
-    result, poll, idle, busy = Result(), select.epoll(), [], {}
+    result, poll, busy = Result(), select.epoll(), {}
+    idle: deque[_Connection] = deque()
     for _ in range(connections):
         one = _Connection(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS))
         one.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -103,7 +104,7 @@ def run_at(port: int, requests: Sequence[bytes], *, rate: float, connections: in
         while len(result.times) < len(requests):
             due = began + sent / rate
             while sent < len(requests) and idle and due <= time.perf_counter():
-                one = idle.pop()
+                one = idle.popleft()  # all in turn: one that rests is closed by the server
                 one.send(requests[sent])
                 one.sent_at, busy[one.socket.fileno()] = due, one
                 sent += 1
