@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from models import states
 from models.company import Company, Event
@@ -56,6 +56,21 @@ def test_any_number_of_messages_is_stored_in_their_order(database: Database, com
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(Event)) == 1 + 3 + MOST_ROWS + 1
         assert session.scalar(select(func.count()).select_from(Expense)) == MOST_ROWS + 1
+
+
+def test_a_batch_and_its_expenses_are_one_statement_on_postgresql(
+    database: Database, company: Company
+) -> None:
+    sent: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+    batch = [message(company, 1), message(company, 2, action="deleted"), message(company, None)]
+    with database.write_at_once() as session:
+        assert store_messages(session, [*batch, batch[0]]) == [True, True, True, False]
+    assert len([text for text in sent if text != "BEGIN IMMEDIATE"]) == (2 if database.is_sqlite else 1)
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Event)) == 3
+        rows = session.execute(select(Expense.entry_id, Expense.deleted).order_by(Expense.entry_id)).all()
+    assert [tuple(row) for row in rows] == [(1, False), (2, True)]
 
 
 def test_an_ignored_message_makes_no_expense(database: Database, company: Company) -> None:
