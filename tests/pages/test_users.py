@@ -104,6 +104,9 @@ def test_a_person_ends_their_other_sessions(app: Flask, person: People) -> None:
 
 def test_the_pages_about_people_read_well(page: Page, acme: Company) -> None:
     page.get_by_role("link", name="Users").click()
+    page.get_by_label("Name", exact=True).fill("Month-end report")
+    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("link", name="Done").click()
     page.locator("#person-email").fill("ana@example.com")
     look_at(page, "users")
     page.get_by_role("button", name="Add and get their link").click()
