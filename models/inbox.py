@@ -69,14 +69,14 @@ def _store(session: Session, messages: Sequence[Message]) -> list[tuple[int, str
         for m in messages
     }
     ordered = [rows[identity] for identity in sorted(rows)]  # one order for all: no deadlocks
-    is_one = session.get_bind().dialect.name == "postgresql"
-    stored = insert_rows(session, EVENTS, _now, _and_wake if is_one else _unless_known, ordered).all()
-    if not is_one:
-        woken: dict[tuple[int, int], bool] = {}
-        for company_id, _, entry_id, action in stored:
-            if entry_id is not None:
-                woken[company_id, entry_id] = woken.get((company_id, entry_id), False) or action == DELETED
-        wake_expenses(session, woken)
+    if session.get_bind().dialect.name == "postgresql":
+        return [tuple(row) for row in insert_rows(session, EVENTS, _now, _and_wake, ordered)]
+    stored = insert_rows(session, EVENTS, _now, _unless_known, ordered).all()
+    woken: dict[tuple[int, int], bool] = {}
+    for company_id, _, entry_id, action in stored:
+        if entry_id is not None:
+            woken[company_id, entry_id] = woken.get((company_id, entry_id), False) or action == DELETED
+    wake_expenses(session, woken)
     return [(company_id, message_id) for company_id, message_id, *_ in stored]
 
 

@@ -20,8 +20,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from models.database import Database
 from models.inbox import Message, store_messages
+from models.many_rows import MOST_ROWS
 
-MOST_AT_ONCE = 100
 GATHER_SECONDS = 0.0015  # at a time; a burst becomes far fewer transactions (docs/performance.md)
 GATHER_TIMES = 7
 PATIENCE_SECONDS = 3.0
@@ -103,7 +103,7 @@ class Inbox:
             last, batch = len(batch), [self._waiting.get()]
             if is_burst:
                 self._gather(last)
-            while len(batch) < MOST_AT_ONCE and not self._waiting.empty():
+            while len(batch) < MOST_ROWS and not self._waiting.empty():
                 batch.append(self._waiting.get())
             self._since = time.monotonic()
             self._write(batch)

@@ -120,11 +120,11 @@ class _Planning:
         }
         memory.save_plans(session, company_id=work.company_id, plans=plans, now=now)
         record_readings(session, {case.expense.id: columns_of(case) for case in cases}, lease=work.lease)
-        steps = [(case.expense.id, f"planned: {self._in_words(case)}") for case in cases]
+        steps = [
+            (case.expense.id, "planned: " + ", ".join(map(_in_words, self.plans[case.expense.id])))
+            for case in cases
+        ]
         note_steps(session, steps, company_id=work.company_id, at=now)
-
-    def _in_words(self, case: Case) -> str:
-        return ", ".join(_in_words(document) for document in self.plans[case.expense.id])
 
     def _keep_drafts_here(self, case: Case) -> None:
         made = self.plans[case.expense.id]

@@ -95,7 +95,7 @@ class History:
         report.check("expenses claimed", len(claimed), BATCH)
 
     def call_back(self) -> None:
-        with self.database.write() as session:
+        with self.database.write_at_once() as session:
             report.check("new callbacks", store_messages(session, [self._message()]), [True])
 
     def clock(self) -> None:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from mappers.company import Rule
@@ -111,6 +111,26 @@ def test_a_rules_effect_is_shown_on_real_entries(person: People, live: Company, 
     text = person("viewer").get(f"{HERE}/1/preview").text
     assert f"Expense {entry_id}" in text and f"Expense {other}" not in text
     assert "120.50" in text and "from Amex 1001" in text
+
+
+def test_no_account_is_picked_while_its_list_is_on_the_way(page: Page, live: Company) -> None:
+    page.goto(HERE)
+    page.get_by_label("Action").select_option("payment_account")
+    page.get_by_label("Account that paid").select_option("092")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/expense-connect/account?*", hold)
+    page.get_by_label("Action").select_option("offset_account")
+    expect(page.get_by_label("Account that paid")).to_be_disabled()
+    while not held:
+        page.wait_for_timeout(10)
+    assert "account=092" in held[0].request.url  # what was picked stays picked where it may be
+    held[0].continue_()
+    expect(page.get_by_label("Offset account")).to_be_enabled()
+    expect(page.get_by_label("Offset account")).to_have_value("092")
 
 
 def test_the_grid_in_a_browser(page: Page, live: Company, database: Database, add_real: Real) -> None:
