@@ -1,6 +1,6 @@
 """Ten thousand callbacks of work already done, through the worker, beside RQ draining jobs that do nothing.
 
-Each callback is of another expense: the worker reads all of them from ConnectWise, in fifties, compares them
+Each callback is of another expense: the worker reads all of them from ConnectWise, in hundreds, compares them
 with what was posted, and finds nothing to do. Both sides run the same class of worker, one process. Ten times
 the same, and the worker's memory is that of a hundred thousand expenses.
 """
